@@ -1,0 +1,37 @@
+"""The one permission class: asks the policy that the view declares for the action."""
+
+from typing import Any
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from shared_apps.core.actors import ANONYMOUS, Actor
+from shared_apps.core.errors import Forbidden
+from shared_apps.core.policies import get_rule, require
+
+
+class TokenTooNarrow(Forbidden):
+    """The personal access token is limited to reading."""
+
+    code = "token_scope"
+    title = "This token may only read."
+    advice = "Make a token with the scope `write`."
+
+
+class DeclaredPolicy(BasePermission):
+    """First, coarse question: may this actor do such a thing at all? The service asks again with the object."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Return True, or raise the refusal that says why.
+
+        Raises:
+            Unauthenticated, Forbidden: see `shared_apps.core.policies.require`.
+            TokenTooNarrow: a read-only token on an unsafe method.
+        """
+        actor: Actor = request.auth or ANONYMOUS
+        if view.action is None:  # the router has no such method: DRF answers 405 after this
+            return True
+        require(actor, get_rule(view.policies[view.action]))
+        if actor.scopes and "write" not in actor.scopes and request.method not in SAFE_METHODS:
+            raise TokenTooNarrow
+        return True

@@ -1,0 +1,18 @@
+"""Routes of the platform host."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from api.urls_shared import documentation, health
+
+handler404 = "api.core.views.not_found"
+handler500 = "api.core.views.server_error"
+
+SLICES = ("auth", "organizations", "plans", "subscriptions", "jobs", "audit")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *health,
+    *documentation("api.urls_public", "Palaestra platform API"),
+    *[path("api/v1/", include(f"api.v1.{name}.urls")) for name in SLICES],
+    path("console/", admin.site.urls),
+]

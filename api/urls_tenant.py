@@ -1,0 +1,30 @@
+"""Routes of every organization's host."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from api.urls_shared import documentation, health
+
+handler404 = "api.core.views.not_found"
+handler500 = "api.core.views.server_error"
+
+SLICES = (
+    "auth",
+    "profile",
+    "members",
+    "invitations",
+    "seats",
+    "files",
+    "courses",
+    "runs",
+    "learning",
+    "cohorts",
+    "rosters",
+    "jobs",
+    "audit",
+)
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *health,
+    *documentation("api.urls_tenant", "Palaestra tenant API"),
+    *[path("api/v1/", include(f"api.v1.{name}.urls")) for name in SLICES],
+]

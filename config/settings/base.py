@@ -1,0 +1,267 @@
+"""What every environment shares. Values that differ by place are read from the environment here, typed."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from config import env
+from config.apps import INSTALLED_APPS as INSTALLED_APPS
+from config.apps import SHARED_APPS as SHARED_APPS
+from config.apps import TENANT_APPS as TENANT_APPS
+from config.logging import logging_settings
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+DATA_DIR = Path(env.text("PALAESTRA_DATA_DIR", str(BASE_DIR / ".palaestra")))
+
+DEBUG = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_I18N = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False
+
+# --- Hosts -----------------------------------------------------------------------------------
+# The platform host serves operators and sign-up; every organization gets <slug>.<base domain>.
+PLATFORM_BASE_DOMAIN = env.text("PLATFORM_BASE_DOMAIN", "localhost")
+PLATFORM_HOST = env.text("PLATFORM_HOST", f"app.{PLATFORM_BASE_DOMAIN}")
+PUBLIC_URL_SCHEME = env.text("PUBLIC_URL_SCHEME", "https")
+PUBLIC_URL_PORT = env.text("PUBLIC_URL_PORT", "0")  # 0: the scheme's own port, left out of links
+# Host names are checked against the registry of domains by tenants.middleware, which answers 404 to
+# any other; Django's own list cannot know customers' domains.
+ALLOWED_HOSTS = ["*"]
+USE_X_FORWARDED_HOST = False
+
+ROOT_URLCONF = "api.urls_tenant"
+PUBLIC_SCHEMA_URLCONF = "api.urls_public"
+WSGI_APPLICATION = "config.wsgi.application"
+
+# --- Tenancy ---------------------------------------------------------------------------------
+TENANT_MODEL = "tenants.Organization"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+PUBLIC_SCHEMA_NAME = "public"
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+# The role every tenant role inherits the shared tables' rights from.
+TENANT_GROUP_ROLE = env.text("TENANT_GROUP_ROLE", "palaestra_tenant")
+# Switching tenant inside an open transaction is refused; only the test settings, whose tests run in
+# a transaction that is rolled back, allow it.
+TENANT_SWITCH_IN_TRANSACTION = False
+HOST_CACHE_SECONDS = env.integer("HOST_CACHE_SECONDS", 30)
+HOST_CACHE_CHECK_SECONDS = 1.0
+READY_SCHEMAS_TARGET = env.integer("READY_SCHEMAS_TARGET", 5)
+RELEASED_NAME_QUARANTINE = timedelta(days=env.integer("RELEASED_NAME_QUARANTINE_DAYS", 180))
+
+DATABASES = {
+    "default": {
+        "ENGINE": "tenants.postgresql",
+        "ATOMIC_REQUESTS": False,
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": False,
+        "DISABLE_SERVER_SIDE_CURSORS": False,
+    }
+}
+
+
+def pooled(url: str) -> dict[str, object]:
+    """Return the default database for a URL, with the process's connection pool.
+
+    max_lifetime bounds the relation cache a backend gathers while it visits tenants (0.25 MB for each
+    tenant of 8 tables, never given back before the connection ends).
+    """
+    parsed = env.database(url)
+    options = parsed.pop("OPTIONS")
+    assert isinstance(options, dict)
+    options["pool"] = {
+        "min_size": env.integer("DB_POOL_MIN", 1),
+        "max_size": env.integer("DB_POOL_MAX", 8),
+        "max_lifetime": env.integer("DB_POOL_MAX_LIFETIME_SECONDS", 1800),
+        "timeout": env.integer("DB_POOL_TIMEOUT_SECONDS", 10),
+    }
+    return {**DATABASES["default"], **parsed, "OPTIONS": options}
+
+
+# --- People and sign-in ----------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["shared_apps.accounts.backends.EmailBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
+REFRESH_TOKEN_LIFETIME = timedelta(days=30)
+INVITATION_LIFETIME = timedelta(days=7)
+
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = 3
+ACCOUNT_PREVENT_ENUMERATION = True
+
+# Object rights: guardian with direct foreign-key models only. Its generic tables point into public
+# and are never made; a model without its own permission table is an error, not a generic row.
+GUARDIAN_MONKEY_PATCH_USER = False
+GUARDIAN_MONKEY_PATCH_GROUP = False
+ANONYMOUS_USER_NAME = None
+MIGRATION_MODULES = {"guardian": None}
+SILENCED_SYSTEM_CHECKS = [
+    "guardian.W001",  # guardian's backend is asked through policies, never through user.has_perm
+    "staticfiles.W004",  # the collected folder appears with `collectstatic`
+]
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = "palaestra_session"
+SESSION_COOKIE_DOMAIN = None  # host-only: a cookie on the parent domain would be every tenant's cookie
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+CSRF_COOKIE_NAME = "palaestra_csrf"
+CSRF_COOKIE_DOMAIN = None
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "api.core.views.csrf_failure"
+
+# --- Requests --------------------------------------------------------------------------------
+MIDDLEWARE = [
+    "api.core.middleware.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tenants.middleware.OrganizationMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+MAX_ROSTER_BYTES = 20 * 1024 * 1024
+MAX_ROSTER_ROWS = 50_000
+MAX_MEDIA_BYTES = 50 * 1024 * 1024
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / ".palaestra" / "static"
+MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(DATA_DIR / "media")))
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+STORAGES = {
+    "default": {"BACKEND": "tenants.storage.OrganizationFileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+# --- API -------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "api.core.authentication.BearerAuthentication",
+        "api.core.authentication.OrganizationSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["api.core.permissions.DeclaredPolicy"],
+    "DEFAULT_RENDERER_CLASSES": ["api.core.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "api.core.schema.PalaestraSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["api.core.throttling.CallerThrottle"],
+    "EXCEPTION_HANDLER": "api.core.errors.problem_handler",
+    "DEFAULT_PAGINATION_CLASS": None,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "NUM_PROXIES": env.integer("NUM_PROXIES", 0),
+}
+# Requests in each 60 s window.
+RATE_LIMITS = {
+    "caller": env.integer("RATE_LIMIT_CALLER", 1200),
+    "organization": env.integer("RATE_LIMIT_ORGANIZATION", 60_000),
+    "anonymous": env.integer("RATE_LIMIT_ANONYMOUS", 120),
+    "login_account": 10,
+    "login_address": 60,
+}
+CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", "")
+EMBED_ALLOWED_HOSTS = env.words("EMBED_ALLOWED_HOSTS", "")
+
+# --- Mail ------------------------------------------------------------------------------------
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST = env.text("EMAIL_HOST", "127.0.0.1")
+EMAIL_PORT = env.integer("EMAIL_PORT", 1025)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Palaestra <no-reply@palaestra.example>")
+
+# --- Jobs ------------------------------------------------------------------------------------
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 1800
+CELERY_TASK_SOFT_TIME_LIMIT = 1740
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "outbox-sweep": {"task": "outbox.relay", "schedule": 5.0},
+    "schemas-refill": {"task": "tenants.refill_ready_schemas", "schedule": 20.0},
+    "organizations-resume": {"task": "onboarding.resume_provisioning", "schedule": 30.0},
+    "jobs-restart": {"task": "jobs.restart_lost", "schedule": 30.0},
+    "idempotency-forget": {"task": "idempotency.forget_old", "schedule": 3600.0},
+}
+
+LOGGING_CONFIG = None
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+LOG_FORMAT = env.text("LOG_FORMAT", "json")
+logging_settings(LOG_LEVEL, LOG_FORMAT)
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Palaestra API",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_NO_READ_ONLY_REQUIRED": False,
+    "SORT_OPERATIONS": True,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "api.core.schema.add_shared_answers",
+    ],
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Palaestra operator console",
+    "SITE_HEADER": "Palaestra",
+    "SITE_SUBHEADER": "Operator console",
+    "SITE_SYMBOL": "school",
+    "SHOW_HISTORY": False,
+    "ENVIRONMENT": "config.console.environment_label",
+    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+}
+
+# How a refused host is answered; by name, since tenants knows nothing of the API above it.
+REFUSAL_VIEW = "api.core.views.refuse"

@@ -1,0 +1,33 @@
+"""Production: no secret has a default, plain HTTP is redirected, cookies travel only over TLS."""
+
+from config import env
+from config.settings.base import *  # noqa: F403  settings modules build on each other
+from config.settings.base import pooled
+
+SECRET_KEY = env.text("SECRET_KEY")
+PLATFORM_BASE_DOMAIN = env.text("PLATFORM_BASE_DOMAIN")
+PLATFORM_HOST = env.text("PLATFORM_HOST", f"app.{PLATFORM_BASE_DOMAIN}")
+DATABASES = {"default": pooled(env.text("DATABASE_URL"))}
+REDIS_URL = env.text("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_FUNCTION": "tenants.cache.organization_key",
+    }
+}
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL)
+EMAIL_HOST = env.text("EMAIL_HOST")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL")
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = True
+# Health checks come from inside, over plain HTTP and by address.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = True
+SESSION_COOKIE_NAME = "__Host-palaestra_session"
+CSRF_COOKIE_SECURE = True
+CSRF_COOKIE_NAME = "__Host-palaestra_csrf"

@@ -1,0 +1,52 @@
+"""Tests: real servers of their own, cheap password hashing, switching tenant inside a test's transaction."""
+
+import os
+from pathlib import Path
+
+from config import env
+from config.embedded import ensure_servers
+from config.settings.base import *  # noqa: F403  settings modules build on each other
+from config.settings.base import BASE_DIR, DATABASES, REST_FRAMEWORK
+
+_data_dir = Path(os.environ.get("PALAESTRA_TEST_DATA_DIR") or BASE_DIR / ".palaestra" / "test")
+if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+    _database_url, _redis_url = os.environ["DATABASE_URL"], os.environ["REDIS_URL"]
+else:
+    _servers = ensure_servers(
+        _data_dir,
+        postgres_settings={"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"},
+    )
+    _database_url, _redis_url = _servers.database_url, _servers.redis_url
+
+# Each xdist worker of each run keeps its own key space, as it keeps its own database.
+_worker = f"{env.text('PALAESTRA_TEST_SLOT', 'run')}-{env.text('PYTEST_XDIST_WORKER', 'main')}"
+
+SECRET_KEY = "test-only-secret-key-0123456789-0123456789-0123456789"
+PLATFORM_BASE_DOMAIN = "palaestra.test"
+PLATFORM_HOST = "app.palaestra.test"
+PUBLIC_URL_SCHEME = "http"
+TENANT_SWITCH_IN_TRANSACTION = True
+HOST_CACHE_CHECK_SECONDS = 0.0
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+DATABASES = {"default": {**DATABASES["default"], **env.database(_database_url)}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": _redis_url,
+        "KEY_PREFIX": f"test-{_worker}",
+        "KEY_FUNCTION": "tenants.cache.organization_key",
+    }
+}
+CELERY_BROKER_URL = _redis_url
+CELERY_TASK_DEFAULT_QUEUE = f"test-{_worker}"
+MEDIA_ROOT = _data_dir / f"media-{_worker}"
+WHITENOISE_AUTOREFRESH = True
+RATE_LIMITS = {
+    "caller": 1_000_000,
+    "organization": 1_000_000,
+    "anonymous": 1_000_000,
+    "login_account": 10,
+    "login_address": 1_000_000,
+}
+REST_FRAMEWORK = {**REST_FRAMEWORK}
+LOG_FORMAT = "json"

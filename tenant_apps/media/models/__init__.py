@@ -1,0 +1,5 @@
+"""Files of the organization."""
+
+from tenant_apps.media.models.stored_file import StoredFile
+
+__all__ = ["StoredFile"]

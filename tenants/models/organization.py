@@ -1,0 +1,77 @@
+"""The organization: a customer company, and the registry row of its tenant schema."""
+
+from typing import Any, NoReturn
+
+from django.db import models
+from django.db.models.functions import Lower
+from django_tenants.models import TenantMixin
+
+from shared_apps.core.models import Record
+from tenants.enums import OrganizationState
+from tenants.scope import OrganizationRef
+
+
+class Organization(Record, TenantMixin):  # type: ignore[misc]  the mixin is untyped
+    """One customer company.
+
+    Its id is the id of the pool's schema it claimed, and `schema_name` is spelled from that id: opaque, never
+    shown, never used again. The `slug` is the subdomain and may change; nothing is keyed by it.
+
+    django-tenants' own `save()` would run DDL and every migration in the request, and its `__enter__` shares
+    one stack between threads: both are switched off here.
+    """
+
+    auto_create_schema = False
+    auto_drop_schema = False
+
+    name = models.CharField(max_length=200)
+    slug = models.CharField(max_length=63, unique=True)
+    state = models.CharField(
+        max_length=20, choices=OrganizationState.choices, default=OrganizationState.PROVISIONING
+    )
+    state_before = models.CharField(max_length=20, choices=OrganizationState.choices, blank=True)
+    state_reason = models.CharField(max_length=500, blank=True)
+    state_changed_at = models.DateTimeField(null=True, blank=True)
+    timezone = models.CharField(max_length=64, default="UTC")
+    language = models.CharField(max_length=12, default="en")
+    branding = models.JSONField(default=dict, blank=True)
+    settings = models.JSONField(default=dict, blank=True)
+    placement = models.CharField(max_length=40, default="primary")
+    # One request to create is one organization, however often it is sent.
+    creation_key = models.CharField(max_length=200, unique=True, null=True, blank=True)
+    owner_email = models.EmailField(max_length=254)
+
+    class Meta:
+        ordering = ("name", "id")
+        constraints = [
+            models.CheckConstraint(
+                name="organization_slug_is_lower", condition=models.Q(slug=Lower(models.F("slug")))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def ref(self) -> OrganizationRef:
+        """Return the facts requests and tasks carry."""
+        return OrganizationRef(
+            id=self.id,
+            schema_name=self.schema_name,
+            slug=self.slug,
+            name=self.name,
+            state=self.state,
+            timezone=self.timezone,
+            language=self.language,
+            state_reason=self.state_reason,
+        )
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the row only; schemas are made by tenants.services.schemas."""
+        models.Model.save(self, *args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: the row stays as the record that its name and schema are used up."""
+        raise TypeError("an organization is deleted through onboarding.services.lifecycle")
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError("use `with tenants.context.in_organization(organization):`")

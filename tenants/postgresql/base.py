@@ -1,0 +1,126 @@
+"""Database backend: sends search path and role in one message, eagerly, and fails closed.
+
+A subclass of django-tenants' wrapper, which sends `SET search_path` before every cursor (a round trip each),
+knows no role, and starts in `public`. Differences: the switch is sent once, at the switch; a connection
+starts nowhere; a connection given back to the pool is put back to nowhere first; every cursor checks that the
+connection stands where the context says. Measured in docs/decisions/0002.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import NotSupportedError, ProgrammingError
+from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.backends.postgresql import base as django_postgresql
+from django.utils.asyncio import async_unsafe
+from django_tenants.postgresql_backend import base as library
+from psycopg import pq
+
+from tenants.postgresql.introspection import SchemaIntrospection
+from tenants.scope import NOWHERE, PUBLIC, Scope, current_scope
+
+
+class ScopeMismatch(ProgrammingError):
+    """The connection stands in another scope than the running code: work was handed to another thread or
+    task without its organization. Enter it there with `tenants.context.in_organization`."""
+
+
+class DatabaseWrapper(library.DatabaseWrapper):  # type: ignore[misc]  the library is untyped
+    """A connection that stands in exactly one scope at a time."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.scope: Scope = NOWHERE
+        self._applied: Scope | None = None
+        super().__init__(*args, **kwargs)
+        self.introspection = SchemaIntrospection(self)
+        self.scope = current_scope.get()
+        self.schema_name = self.scope.schema_name
+
+    # --- Switching -------------------------------------------------------------------------
+
+    def set_scope(self, scope: Scope) -> None:
+        """Stand in `scope` from the next statement on; sent at once when the connection is open."""
+        self.scope = scope
+        self.schema_name = scope.schema_name
+        if self.connection is not None:
+            self._apply()
+
+    def _apply(self) -> None:
+        """Send the switch. In a failed transaction it cannot be sent: it is, after the rollback."""
+        pgconn = self.connection.pgconn
+        self._applied = None
+        if pgconn.transaction_status == pq.TransactionStatus.INERROR:
+            return
+        result = pgconn.exec_(self.scope.switch_sql)
+        if result.status != pq.ExecStatus.COMMAND_OK:
+            message = result.get_error_message() or pgconn.get_error_message()
+            raise ProgrammingError(f"cannot enter schema {self.scope.schema_name!r}: {message}")
+        self._applied = self.scope
+
+    # What django-tenants' own commands call. They reach one schema at a time and never serve requests.
+    def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
+        """Enter the schema of a tenant object of the library (its migration command makes such)."""
+        if getattr(tenant, "schema_name", "") == settings.PUBLIC_SCHEMA_NAME:
+            self.set_scope(PUBLIC)
+            return
+        raise NotSupportedError("enter a tenant with tenants.context.in_organization")
+
+    def set_schema_to_public(self) -> None:
+        """Called by the library's constructor, when nothing is entered yet."""
+        self.set_scope(NOWHERE)
+
+    # --- Life of a connection ---------------------------------------------------------------
+
+    @async_unsafe
+    def connect(self) -> None:
+        """Connect, or take a connection from the pool, and stand in the current scope at once."""
+        self._applied = None
+        super().connect()
+        if self.alias != NO_DB_ALIAS:
+            self._apply()
+
+    def _close(self) -> None:
+        """Put the connection back to nowhere before the pool may hand it to anybody, then give it back."""
+        if self.connection is not None and self.pool and not self.connection.closed:
+            pgconn = self.connection.pgconn
+            if pgconn.transaction_status == pq.TransactionStatus.IDLE:
+                result = pgconn.exec_(NOWHERE.switch_sql)
+                if result.status != pq.ExecStatus.COMMAND_OK:
+                    self.connection.close()  # the pool discards a closed connection
+            else:
+                self.connection.close()
+        self._applied = None
+        super()._close()
+
+    def close(self) -> None:
+        """Close, leaving out the library's own bookkeeping of paths."""
+        django_postgresql.DatabaseWrapper.close(self)
+
+    @async_unsafe
+    def rollback(self) -> None:
+        """Roll back, then repeat the switch: a SET made inside the transaction went with it."""
+        django_postgresql.DatabaseWrapper.rollback(self)
+        self._repeat_switch()
+
+    @async_unsafe
+    def savepoint_rollback(self, sid: str) -> None:
+        """Roll back to a savepoint, then repeat the switch, for the same reason."""
+        django_postgresql.DatabaseWrapper.savepoint_rollback(self, sid)
+        self._repeat_switch()
+
+    def _repeat_switch(self) -> None:
+        if self.connection is not None and self.alias != NO_DB_ALIAS:
+            self._apply()
+
+    def _cursor(self, name: str | None = None) -> Any:
+        cursor = django_postgresql.DatabaseWrapper._cursor(self, name)  # type: ignore[misc]
+        if self.alias == NO_DB_ALIAS:
+            return cursor
+        if current_scope.get() is not self.scope:
+            raise ScopeMismatch(
+                f"connection {self.alias!r} stands in {self.scope.schema_name!r}, "
+                f"the code runs for {current_scope.get().schema_name!r}"
+            )
+        if self._applied is not self.scope:
+            self._apply()
+        return cursor

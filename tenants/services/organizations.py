@@ -1,0 +1,142 @@
+"""Steps on the registry: take a name, create, move between states, give a name back.
+
+Entry services, which check the actor and write the audit log, are in shared_apps/onboarding above.
+"""
+
+import uuid
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+
+from shared_apps.core import clock
+from shared_apps.core.errors import NotFound
+from shared_apps.core.ids import new_id
+from shared_apps.core.transactions import require_transaction
+from tenants.context import on_commit
+from tenants.enums import ORGANIZATION_MOVES, DomainKind, OrganizationState
+from tenants.errors import IllegalMove, NameNotAvailable
+from tenants.models import Domain, Organization, ReleasedName
+from tenants.names import check_name, schema_name_for, skeleton
+from tenants.selectors.hosts import HOSTS_VERSION_KEY
+from tenants.services.schemas import do_claim_ready_schema
+
+
+def host_of(slug: str) -> str:
+    """Return the host of a subdomain."""
+    return f"{slug}.{settings.PLATFORM_BASE_DOMAIN}"
+
+
+def do_create_organization(
+    *, name: str, slug: str, owner_email: str, timezone: str, language: str, creation_key: str | None
+) -> Organization:
+    """Create the organization with its host name, in state trial when a ready schema could be claimed.
+
+    With an empty pool it stays in `provisioning`: its host answers 503 until the schema is built and
+    `do_open` was called. Needs an open transaction.
+
+    Raises:
+        NameMalformed, NameNotAvailable: see `tenants.names.check_name`; also taken or resting names.
+    """
+    require_transaction()
+    slug = check_name(slug)
+    _refuse_taken(slug)
+    schema = do_claim_ready_schema()
+    identifier = schema.id if schema else new_id()
+    organization = Organization(
+        id=identifier,
+        schema_name=schema_name_for(identifier.hex),
+        name=name,
+        slug=slug,
+        owner_email=owner_email,
+        timezone=timezone,
+        language=language,
+        creation_key=creation_key,
+        state=OrganizationState.TRIAL if schema else OrganizationState.PROVISIONING,
+        state_changed_at=clock.now(),
+    )
+    try:
+        with transaction.atomic():
+            organization.save(force_insert=True)
+            Domain(
+                tenant=organization,
+                domain=host_of(slug),
+                kind=DomainKind.SUBDOMAIN,
+                is_primary=True,
+                verified_at=clock.now(),
+            ).save(force_insert=True)
+    except IntegrityError as error:
+        # Two requests for one name at once: the unique index lets one through.
+        if "creation_key" in str(error):
+            raise
+        raise NameNotAvailable(field="slug", name=slug) from error
+    do_forget_hosts()
+    return organization
+
+
+def do_change_state(organization: Organization, to: OrganizationState, *, reason: str = "") -> None:
+    """Move a locked organization to another state.
+
+    Raises:
+        IllegalMove: the table of moves does not have it.
+    """
+    require_transaction()
+    if to not in ORGANIZATION_MOVES[OrganizationState(organization.state)]:
+        raise IllegalMove(state=organization.state, asked=str(to))
+    organization.state_before = organization.state
+    organization.state = to
+    organization.state_reason = reason
+    organization.state_changed_at = clock.now()
+    organization.save_fields("state", "state_before", "state_reason", "state_changed_at")
+    do_forget_hosts()
+
+
+def do_release_names(organization: Organization) -> None:
+    """Give the organization's host names back; the subdomain rests for the quarantine."""
+    require_transaction()
+    ReleasedName.objects.update_or_create(
+        name=organization.slug,
+        defaults={
+            "organization_id": organization.id,
+            "free_from": clock.now() + settings.RELEASED_NAME_QUARANTINE,
+            "updated_at": clock.now(),
+        },
+    )
+    Domain.objects.filter(tenant=organization).delete()
+    # The row stays as a record; its slug must not block the name after the quarantine.
+    organization.slug = f"deleted-{organization.id.hex}"
+    organization.save_fields("slug")
+    do_forget_hosts()
+
+
+def do_forget_hosts() -> None:
+    """Make every process drop its cached host look-ups, after the commit."""
+    on_commit(_bump_hosts_version)
+
+
+def _bump_hosts_version() -> None:
+    cache.set(HOSTS_VERSION_KEY, new_id().hex, timeout=None)
+
+
+def get_locked(organization_id: uuid.UUID) -> Organization:
+    """Return the organization's row, locked.
+
+    Raises:
+        NotFound: there is none.
+    """
+    require_transaction()
+    organization = Organization.objects.select_for_update().filter(id=organization_id).first()
+    if organization is None:
+        raise NotFound(organization=str(organization_id))
+    return organization
+
+
+def _refuse_taken(slug: str) -> None:
+    if (
+        Organization.objects.filter(slug=slug).exists()
+        or Domain.objects.filter(domain=host_of(slug)).exists()
+    ):
+        raise NameNotAvailable(field="slug", name=slug)
+    resting = ReleasedName.objects.filter(free_from__gt=clock.now()).values_list("name", flat=True)
+    if slug in resting or skeleton(slug) in {skeleton(name) for name in resting.iterator()}:
+        raise NameNotAvailable(field="slug", name=slug)

@@ -1,0 +1,95 @@
+"""Base classes of every Celery task: a task runs in a known organization, or says it is the platform's.
+
+django-tenants and its Celery companion fail open: a task of an unknown or deleted tenant runs in `public`.
+Here the organization is resolved by id before the body and a task without one is refused.
+"""
+
+import uuid
+from typing import Any
+
+import structlog
+from celery import Task
+from django.db import close_old_connections
+
+from tenants.context import in_organization, in_public
+from tenants.enums import OPEN_STATES
+from tenants.models import Organization
+
+
+class TaskWithoutOrganization(RuntimeError):
+    """The message names no organization, an unknown one, or one that is closed. The body did not run."""
+
+
+class UnplacedTask(Task):  # type: ignore[misc]  celery-types leaves Task untyped in places
+    """Default base: refuses to run, so a task that chose no base cannot run anywhere by accident."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse.
+
+        Raises:
+            TypeError: always; the task must choose OrganizationTask or PlatformTask.
+        """
+        if self.name.startswith("celery."):
+            return super().__call__(*args, **kwargs)
+        raise TypeError(f"task {self.name} must set base=OrganizationTask or base=PlatformTask")
+
+
+class OrganizationTask(Task):  # type: ignore[misc]
+    """Runs its body in the organization named by the `organization_id` keyword, which the body doesn't see."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Enter the organization and run.
+
+        Raises:
+            TaskWithoutOrganization: no id, an unknown id, or an organization that is not open.
+        """
+        organization = _resolve(self.name, kwargs.pop("organization_id", None))
+        _start_clean()
+        try:
+            with (
+                structlog.contextvars.bound_contextvars(task=self.name, organization=str(organization.id)),
+                in_organization(organization),
+            ):
+                return super().__call__(*args, **kwargs)
+        finally:
+            _end_clean()
+
+
+class PlatformTask(Task):  # type: ignore[misc]
+    """Runs its body in the shared schema alone."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Enter the shared schema and run."""
+        _start_clean()
+        try:
+            with structlog.contextvars.bound_contextvars(task=self.name), in_public():
+                return super().__call__(*args, **kwargs)
+        finally:
+            _end_clean()
+
+
+def _resolve(task: str, organization_id: object) -> Organization:
+    try:
+        identifier = uuid.UUID(str(organization_id))
+    except ValueError as error:
+        raise TaskWithoutOrganization(f"{task}: no organization in the message") from error
+    with in_public():
+        organization = Organization.objects.filter(id=identifier).first()
+    if organization is None or organization.state not in OPEN_STATES:
+        raise TaskWithoutOrganization(f"{task}: organization {identifier} is unknown or closed")
+    return organization
+
+
+def _start_clean() -> None:
+    """A worker thread may come from a task that died half-way: drop broken connections first."""
+    close_old_connections()
+
+
+def _end_clean() -> None:
+    close_old_connections()

@@ -1,0 +1,76 @@
+"""Entering tenants: explicit, eager, and failing closed."""
+
+import contextvars
+import threading
+
+import pytest
+from django.db import ProgrammingError, connection
+
+from shared_apps.accounts.models import User
+from tenant_apps.people.models import Member
+from tenants.context import NoOrganization, current_organization, in_organization, in_public
+from tenants.models import Organization
+from tenants.postgresql.base import ScopeMismatch
+
+
+def test_member_rows_are_the_tenants_own(acme: Organization, globex: Organization) -> None:
+    with in_organization(acme):
+        assert list(Member.objects.values_list("email", flat=True)) == ["owner@acme.example"]
+    with in_organization(globex):
+        assert list(Member.objects.values_list("email", flat=True)) == ["owner@globex.example"]
+
+
+def test_path_and_role_change_together(acme: Organization) -> None:
+    with in_organization(acme), connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('search_path'), current_user")
+        path, role = cursor.fetchone()
+    assert path == f"{acme.schema_name}, public"
+    assert role == acme.schema_name
+
+
+def test_raw_sql_into_another_tenant_is_refused_by_the_database(
+    acme: Organization, globex: Organization
+) -> None:
+    with in_organization(acme), pytest.raises(ProgrammingError, match="permission denied"):
+        with connection.cursor() as cursor:
+            cursor.execute(f'SELECT * FROM "{globex.schema_name}".people_member')
+
+
+def test_a_new_thread_stands_nowhere(committed: None, acme: Organization) -> None:
+    seen: list[object] = []
+
+    def ask() -> None:
+        try:
+            User.objects.count()
+        except ProgrammingError as error:
+            seen.append(str(error).splitlines()[0])
+        finally:
+            connection.close()
+
+    with in_organization(acme):
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+    assert seen == ['relation "accounts_user" does not exist']
+
+
+def test_platform_scope_sees_no_tenant_table(shared: None) -> None:
+    with in_public(), pytest.raises(ProgrammingError, match="people_member"):
+        Member.objects.count()
+
+
+def test_current_organization_outside_is_an_error(shared: None) -> None:
+    with pytest.raises(NoOrganization):
+        current_organization()
+
+
+def test_an_organization_is_no_context_manager(acme: Organization) -> None:
+    with pytest.raises(TypeError, match="in_organization"), acme:
+        pass
+
+
+def test_work_carried_to_another_scope_is_stopped(acme: Organization, globex: Organization) -> None:
+    with in_organization(acme):
+        elsewhere = contextvars.copy_context()
+    with in_organization(globex), pytest.raises(ScopeMismatch):
+        elsewhere.run(Member.objects.count)
