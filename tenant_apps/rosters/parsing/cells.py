@@ -80,7 +80,7 @@ def remove_joiners(text: str) -> str:
 
 
 def excerpt(raw: str) -> str:
-    """Give at most 40 characters of a cell that are safe to show on one line."""
-    shown = "".join(char if char.isprintable() else " " for char in raw[:200])
+    """Give at most 40 characters of a cell on one line; a dot stands for each character nobody can see."""
+    shown = "".join(char if char.isprintable() else " " if char.isspace() else "\u00b7" for char in raw[:200])
     shown = " ".join(shown.split())
     return shown if len(shown) <= _EXCERPT_CHARACTERS else shown[: _EXCERPT_CHARACTERS - 1] + "\u2026"

@@ -73,7 +73,10 @@ def _decode(content: bytes) -> DecodedText:
             return DecodedText(_decode_strictly(content[len(bom) :], encoding), encoding)
     if b"\x00" in content[:_SAMPLE_BYTES]:
         encoding = _utf16_by_zero_bytes(content[:_SAMPLE_BYTES])
-        return DecodedText(_decode_strictly(content, encoding), encoding)
+        try:
+            return DecodedText(content.decode(encoding), encoding)
+        except UnicodeDecodeError as error:
+            raise NotText(looks_like="binary") from error
     try:
         return DecodedText(content.decode("utf-8"), "utf-8")
     except UnicodeDecodeError as error:
@@ -97,8 +100,9 @@ def _decode_strictly(content: bytes, encoding: str) -> str:
 def _utf16_by_zero_bytes(sample: bytes) -> str:
     """Name the byte order from where the zero bytes stand: delimiters and line ends always have one."""
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    # In UTF-16 text one half of the bytes is zero often and the other all but never; binaries have both.
-    if min(even, odd) * 20 > max(even, odd):
+    # In UTF-16 text one half of the bytes is zero often and the other seldom (a few characters, like the
+    # Japanese numeral one, end in a zero byte themselves); binaries have both.
+    if min(even, odd) * 4 > max(even, odd):
         raise NotText(looks_like="binary")
     return "utf-16-le" if odd > even else "utf-16-be"
 

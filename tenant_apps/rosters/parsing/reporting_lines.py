@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from tenant_apps.rosters.parsing.cells import excerpt
 from tenant_apps.rosters.parsing.types import RosterRow, RowIssue, Severity
 
 _COLUMN = "manager_email"
@@ -59,9 +60,10 @@ def _describe(person: RosterRow, *, is_in_circle: bool, claimed_emails: Mapping[
         )
     else:
         code, advice = "manager_unknown", "Nobody in this file or in the organization has this address."
-    shown = person.manager_email if len(person.manager_email) <= 40 else person.manager_email[:39] + "\u2026"
     advice += " The person is taken without a manager."
-    return RowIssue(person.row, _COLUMN, code, Severity.WARN, shown, advice, related_row)
+    return RowIssue(
+        person.row, _COLUMN, code, Severity.WARN, excerpt(person.manager_email), advice, related_row
+    )
 
 
 def _find_people_in_circles(managers: Mapping[str, str]) -> frozenset[str]:

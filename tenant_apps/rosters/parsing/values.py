@@ -158,7 +158,8 @@ _ROLE_WORDS: Mapping[str, str] = {
     "manager": "manager, team lead, team leader, supervisor, teamleiter, teamleiterin, teamleitung, "
     "vorgesetzter, vorgesetzte, führungskraft, responsable, jefe",
     "instructor": "instructor, trainer, trainerin, teacher, tutor, coach, dozent, dozentin, lehrer, "
-    "lehrerin, kursleiter, kursleiterin, formateur, formatrice, instructeur, formador, formadora, instructora",
+    "lehrerin, kursleiter, kursleiterin, formateur, formatrice, instructeur, formador, formadora, "
+    "instructora",
     "learner": "learner, student, employee, participant, trainee, user, member, staff, "
     "teilnehmer, teilnehmerin, mitarbeiter, mitarbeiterin, lernende, lernender, apprenant, apprenante, "
     "participante, employé, employée, "
