@@ -1,11 +1,13 @@
-"""PostgreSQL and Valkey for a machine that has neither: real servers from Python wheels in a project-local folder.
+"""PostgreSQL and Valkey for a machine that has neither: real servers from Python wheels in a project-local
+folder.
 
-Used when DATABASE_URL or REDIS_URL is not set. Everything else of the product speaks to them as to any other server.
-The servers outlive the process that started them; `stop_servers` or `make stop` ends them.
+Used when DATABASE_URL or REDIS_URL is not set. Everything else of the product speaks to them as to any
+other server. The servers outlive the process that started them; `stop_servers` or `make stop` ends them.
 
     python -m config.embedded start|stop|status|reset|url [--data-dir DIR] [--tcp] [--fast]
 """
 
+# ruff: noqa: T201  the commands below answer a person in a terminal
 from __future__ import annotations
 
 import argparse
@@ -76,8 +78,9 @@ _OUR_ENTRIES = {
 
 @dataclass(frozen=True)
 class EmbeddedServers:
-    """Where the running servers are reached. `database_url` is a libpq URL through a Unix socket, for a login role
-    that is not a superuser but may create roles and databases; `redis_url` carries its password."""
+    """Where the running servers are reached. `database_url` is a libpq URL through a Unix socket, for a
+    login role that is not a superuser but may create roles and databases; `redis_url` carries its
+    password."""
 
     database_url: str
     redis_url: str
@@ -96,8 +99,8 @@ def ensure_servers(
     """Answer with both servers running and healthy, starting (and first creating) what is not.
 
     Safe to call from several processes at once and after a crash. `postgres_settings` (name to value as in
-    postgresql.conf) and `cache_on_disk` (whether Valkey keeps its data over a restart) are remembered; None means as
-    before. Settings that only take effect at a start do so at the next one.
+    postgresql.conf) and `cache_on_disk` (whether Valkey keeps its data over a restart) are remembered; None
+    means as before. Settings that only take effect at a start do so at the next one.
 
     Raises EmbeddedServerError when the folder cannot be used or a server does not start, saying what to do.
     """
@@ -141,9 +144,8 @@ def stop_servers(data_dir: Path) -> None:
 def reset(data_dir: Path) -> None:
     """Stop the servers of this folder and of the folders in it, and delete it with all data.
 
-    Raises EmbeddedServerError when the folder holds files but was never used by the servers, since it may be a
-    mistyped path.
-    """
+    Raises EmbeddedServerError when the folder holds files but was never used by the servers, since it may
+    be a mistyped path."""
     data_dir = data_dir.expanduser().resolve()
     if not data_dir.exists():
         return
@@ -304,7 +306,8 @@ def _run_command(arguments: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """Run one command and answer the exit code: 0 done, 1 refused (the reason is on stderr), 3 status not running."""
+    """Run one command and answer the exit code: 0 done, 1 refused (the reason is on stderr), 3 status not
+    running."""
     parser = argparse.ArgumentParser(
         prog="python -m config.embedded", description="Project-local PostgreSQL and Valkey."
     )

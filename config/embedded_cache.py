@@ -1,4 +1,5 @@
-"""The embedded Valkey: cache, throttles and task broker on 127.0.0.1, behind a password kept in the data folder."""
+"""The embedded Valkey: cache, throttles and task broker on 127.0.0.1, behind a password kept in the data
+folder."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ import time
 from urllib.parse import quote
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config.embedded_layout import Layout, ServerState
 from config.embedded_processes import EmbeddedServerError, processes_working_in, stop_processes
@@ -23,7 +26,9 @@ def cache_url(state: ServerState) -> str:
 
 def cache_answers(state: ServerState) -> bool:
     """Whether the server behind the kept port is ours (it accepts our password) and answers now."""
-    client = redis.Redis.from_url(cache_url(state), socket_timeout=3, socket_connect_timeout=3)
+    client = redis.Redis.from_url(
+        cache_url(state), socket_timeout=3, socket_connect_timeout=3, retry=Retry(NoBackoff(), 0)
+    )
     try:
         with contextlib.suppress(redis.RedisError, OSError):
             return bool(client.ping())
@@ -46,7 +51,7 @@ def start_cache(layout: Layout, state: ServerState) -> None:
     layout.user.own(configuration)
     with layout.cache_log.open("wb") as log:
         layout.user.own(layout.cache_log)
-        subprocess.run(
+        subprocess.run(  # noqa: S603  a program of our own
             [layout.programs.valkey, configuration], check=False, timeout=_STARTUP_SECONDS,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, **layout.user.spawn_options(),
         )  # fmt: skip

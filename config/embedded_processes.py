@@ -1,8 +1,7 @@
 """Finding, stopping and separating the processes behind the embedded servers.
 
-A process is recognised by what it is and where it works (program name plus working directory), never by a number
-in a file alone: after a crash or a reboot the number may belong to somebody else.
-"""
+A process is recognised by what it is and where it works (program name plus working directory), never by a
+number in a file alone: after a crash or a reboot the number may belong to somebody else."""
 
 from __future__ import annotations
 
@@ -18,7 +17,8 @@ from pathlib import Path
 
 import psutil
 
-# Below the range Linux hands out for outgoing connections, so a stopped server's port is rarely taken meanwhile.
+# Below the range Linux hands out for outgoing connections, so a stopped server's port is rarely taken
+# meanwhile.
 _PORT_RANGE = range(15_000, 32_000)
 
 
@@ -27,7 +27,8 @@ class EmbeddedServerError(RuntimeError):
 
 
 def port_is_free(port: int) -> bool:
-    """Whether a server could listen on 127.0.0.1:port now, judged as servers do (connections in TIME_WAIT ignored)."""
+    """Whether a server could listen on 127.0.0.1:port now, judged as servers do (connections in TIME_WAIT
+    ignored)."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -38,7 +39,8 @@ def port_is_free(port: int) -> bool:
 
 
 def choose_port(preferred: int | None = None) -> int:
-    """Answer `preferred` when it is free, else some free loopback port. Raises EmbeddedServerError when none is."""
+    """Answer `preferred` when it is free, else some free loopback port. Raises EmbeddedServerError when
+    none is."""
     if preferred is not None and port_is_free(preferred):
         return preferred
     for port in random.sample(_PORT_RANGE, 200):
@@ -48,14 +50,15 @@ def choose_port(preferred: int | None = None) -> int:
 
 
 def processes_working_in(program: str, folder: Path) -> list[psutil.Process]:
-    """Live processes called `program` whose working directory is `folder`, also when the folder was since deleted."""
+    """Live processes called `program` whose working directory is `folder`, also when the folder was since
+    deleted."""
     wanted = {str(folder), f"{folder} (deleted)"}
     found = []
     for process in psutil.process_iter(["name"]):
         if process.info["name"] != program:
             continue
         with contextlib.suppress(psutil.Error):
-            if process.cwd() in wanted and process.status() != psutil.STATUS_ZOMBIE:
+            if process.cwd() in wanted and is_alive(process):
                 found.append(process)
     return found
 
@@ -65,11 +68,27 @@ def stop_processes(processes: list[psutil.Process], *, first: signal.Signals, se
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(first)
-    _, alive = psutil.wait_procs(processes, timeout=seconds)
-    for process in alive:
+    for process in _wait_for_end(processes, seconds):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=5)
+    _wait_for_end(processes, 5)
+
+
+def _wait_for_end(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Wait until all have ended; answer those that have not. A process nobody has reaped yet has ended: in a
+    container without a proper init that can take long, which psutil.wait_procs would sit out."""
+    deadline = time.monotonic() + seconds
+    while (alive := [process for process in processes if is_alive(process)]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return alive
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether the very process found earlier (not a later one of the same number) still runs."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextlib.contextmanager
@@ -81,6 +100,8 @@ def folder_lock(path: Path, *, seconds: float = 120) -> Iterator[None]:
     deadline = time.monotonic() + seconds
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if os.geteuid() == 0:  # the folder's owner must be able to lock it tomorrow
+            os.fchown(descriptor, path.parent.stat().st_uid, path.parent.stat().st_gid)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_same_file(descriptor, path):
