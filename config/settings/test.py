@@ -6,7 +6,7 @@ from pathlib import Path
 from config import env
 from config.embedded import ensure_servers
 from config.settings.base import *  # noqa: F403  settings modules build on each other
-from config.settings.base import BASE_DIR, DATABASES, REST_FRAMEWORK
+from config.settings.base import BASE_DIR, DATABASES, REST_FRAMEWORK, pooled
 
 _data_dir = Path(os.environ.get("PALAESTRA_TEST_DATA_DIR") or BASE_DIR / ".palaestra" / "test")
 if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
@@ -29,6 +29,9 @@ TENANT_SWITCH_IN_TRANSACTION = True
 HOST_CACHE_CHECK_SECONDS = 0.0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES = {"default": {**DATABASES["default"], **env.database(_database_url)}}
+# A server process that a test starts pools its connections as in production; the test's own threads don't.
+if env.boolean("PALAESTRA_TEST_POOLED", False):
+    DATABASES = {"default": pooled(_database_url)}
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

@@ -1,5 +1,10 @@
 """Routes of the seats slice."""
 
-from django.urls import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.seats.views import SeatViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("seats", SeatViewSet, basename="seats")
+
+urlpatterns = router.urls

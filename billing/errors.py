@@ -1,0 +1,99 @@
+"""Refusals around plans, subscriptions and seats."""
+
+from shared_apps.core.errors import Conflict, Forbidden, InvalidInput, NotFound
+
+
+class SeatsExhausted(Conflict):
+    """Too few free seats. Facts: `seats_free`, `seats_needed`. Nothing was assigned."""
+
+    code = "seats_exhausted"
+    title = "There are not enough free seats."
+    advice = "Revoke seats nobody uses, or ask for more seats, and try again."
+
+
+class NoSubscription(Conflict):
+    """The organization has no live subscription, so there are no seats to give."""
+
+    code = "no_subscription"
+    title = "There is no subscription."
+    advice = "Ask the platform's operator for a subscription."
+
+
+class SubscriptionNotOpen(Conflict):
+    """The subscription is past due or over: holders keep their seats, new ones are not given."""
+
+    code = "subscription_not_open"
+    title = "The subscription does not allow new seats now."
+    advice = "Settle what is due or renew the subscription."
+
+
+class SubscriptionExists(Conflict):
+    """The organization has a live subscription already."""
+
+    code = "subscription_exists"
+    title = "The organization already has a subscription."
+    advice = "Change its number of seats, or cancel it first."
+
+
+class SeatsInUse(Conflict):
+    """The wanted number of seats is below the number in use. Facts: `used`, `asked`."""
+
+    code = "seats_in_use"
+    title = "More seats are in use than would be left."
+    advice = "Revoke seats first, then lower the number."
+
+
+class SeatsOutsidePlan(InvalidInput):
+    """The number of seats is not sold under the plan. Facts: `min_seats`, `max_seats`."""
+
+    code = "seats_outside_plan"
+    title = "The plan is not sold with this number of seats."
+    advice = "Choose a number between min_seats and max_seats."
+
+
+class PlanNotOffered(Conflict):
+    """The plan is archived."""
+
+    code = "plan_not_offered"
+    title = "This plan is no longer offered."
+    advice = "Choose an active plan."
+
+
+class PlanCodeTaken(Conflict):
+    """A plan of this code exists."""
+
+    code = "plan_code_taken"
+    title = "There is already a plan with this code."
+    advice = "Choose another code."
+
+
+class MembersNotFound(NotFound):
+    """Some of the members are not of this organization, or may not hold a seat. Facts: `members`."""
+
+    code = "member_not_found"
+    title = "Some of the members are not here."
+    advice = "Read the list of members again; removed and suspended members hold no seat."
+
+
+class SeatNotHeld(Conflict):
+    """The seat was given back, or the member holds none."""
+
+    code = "seat_not_held"
+    title = "Nobody holds this seat any more."
+    advice = "Read the list of seats again."
+
+
+class SeatAlreadyHeld(Conflict):
+    """The member to take the seat over holds one already."""
+
+    code = "seat_already_held"
+    title = "The member holds a seat already."
+    advice = "Choose another member, or only revoke the seat."
+
+
+class SelfClaimOff(Forbidden):
+    """The organization assigns its seats itself."""
+
+    code = "seat_self_claim_off"
+    title = "Seats are given by your administrators here."
+    advice = "Ask an administrator of your organization for a seat."

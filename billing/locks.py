@@ -1,0 +1,20 @@
+"""The one lock of billing: the live subscription's row, taken first by every seat command."""
+
+import uuid
+
+from billing.enums import SubscriptionStatus
+from billing.models import Subscription
+
+
+def lock_live_subscription(organization_id: uuid.UUID) -> Subscription | None:
+    """Return the organization's live subscription, locked until the transaction ends; None without one.
+
+    Taking it first makes claims, revokes, reassigns and resizes of one organization wait for each other
+    instead of deadlocking. There is one row at most, by a unique constraint.
+    """
+    return (
+        Subscription.objects.select_for_update(of=("self",))
+        .filter(organization_id=organization_id)
+        .exclude(status=SubscriptionStatus.CANCELED)
+        .first()
+    )
