@@ -1,6 +1,5 @@
 """Long work a person waits for: its progress and its result."""
 
-
 from django.db import models
 
 from shared_apps.core.models import Record

@@ -1,6 +1,5 @@
 """The outbox: what must happen after a commit, written in the same transaction."""
 
-
 from django.db import models
 
 from shared_apps.core import clock

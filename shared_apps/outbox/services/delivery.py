@@ -1,0 +1,208 @@
+"""The relay: takes due messages under a short lease, delivers them, records how it went.
+
+No transaction is open while a handler runs. A relay that dies keeps its messages only until the lease ends.
+"""
+
+import random
+import time
+import uuid
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import connection, transaction
+
+from shared_apps.core import clock
+from shared_apps.outbox.models import OutboxMessage
+from shared_apps.outbox.types import EVENT_PREFIX, Deliver, Handler, Outgoing, Undeliverable, handlers_of
+from tenants.context import in_organization
+from tenants.enums import OPEN_STATES, OrganizationState
+from tenants.models import Organization
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=60)
+MOST_ATTEMPTS = 10
+# Waits of 10 s, 30 s, 90 s ... 6 h: ten tries span most of a day, so a night's outage loses nothing.
+_FIRST_WAIT = timedelta(seconds=10)
+_LONGEST_WAIT = timedelta(hours=6)
+# Deliver only while the lease has this long to go: a second relay may take what is left after it.
+_MARGIN = timedelta(seconds=20)
+_MARK_EVERY = 20
+_ERROR_LENGTH = 2000
+_random = random.SystemRandom()
+
+
+class UnknownTopic(Exception):
+    """No handler is registered; tried again, since a newer release may have one."""
+
+
+class OrganizationNotOpen(Exception):
+    """The organization is not open now (provisioning, suspended); tried again."""
+
+
+@dataclass(slots=True)
+class _Results:
+    """Outcomes not yet written."""
+
+    lease: datetime
+    delivered: list[Outgoing] = field(default_factory=list)
+    failed: list[tuple[Outgoing, Exception]] = field(default_factory=list)
+
+
+def relay(batch: int = 200) -> int:
+    """Deliver up to `batch` due messages and return how many were taken, 0 when nothing is due.
+
+    At least once: what a killed relay had delivered but not marked goes out again after the lease.
+    """
+    lease, messages = _claim(batch)
+    if not messages:
+        return 0
+    deadline = time.monotonic() + (LEASE - _MARGIN).total_seconds()
+    results = _Results(lease)
+    with ExitStack() as stack:
+        opened: dict[int, Deliver] = {}
+        for position, message in enumerate(messages):
+            if time.monotonic() > deadline:
+                _release(messages[position:], lease)
+                break
+            _deliver(message, opened, stack, results)
+            if len(results.delivered) + len(results.failed) >= _MARK_EVERY:
+                _write(results)
+        _write(results)
+    return len(messages)
+
+
+def _claim(batch: int) -> tuple[datetime, list[Outgoing]]:
+    """Take due messages in one statement. A try counts from its start, so that one that kills its relay does."""
+    now = clock.now()
+    lease = now + LEASE
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH due AS (
+                SELECT id FROM public.outbox_outboxmessage
+                 WHERE delivered_at IS NULL AND given_up_at IS NULL AND available_at <= %s
+                 ORDER BY available_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+            UPDATE public.outbox_outboxmessage o
+               SET available_at = %s, attempts = o.attempts + 1, updated_at = %s
+              FROM due WHERE o.id = due.id
+            RETURNING o.id
+            """,
+            [now, batch, lease, now],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    rows = list(OutboxMessage.objects.filter(id__in=ids).order_by("id"))
+    organizations = Organization.objects.in_bulk({row.organization_id for row in rows if row.organization_id})
+    return lease, [_outgoing(row, organizations) for row in rows]
+
+
+def _outgoing(row: OutboxMessage, organizations: dict[uuid.UUID, Organization]) -> Outgoing:
+    return Outgoing(
+        id=row.id,
+        topic=row.topic,
+        payload=row.payload,
+        created_at=row.created_at,
+        attempts=row.attempts,
+        organization_id=row.organization_id,
+        organization=organizations.get(row.organization_id) if row.organization_id else None,
+    )
+
+
+def _deliver(message: Outgoing, opened: dict[int, Deliver], stack: ExitStack, results: _Results) -> None:
+    try:
+        if message.attempts > MOST_ATTEMPTS:
+            raise Undeliverable("its relay was lost at every try")
+        handlers = handlers_of(message.topic)
+        if not handlers and not message.topic.startswith(EVENT_PREFIX):
+            raise UnknownTopic(message.topic)
+        for handler in handlers:
+            _run(handler, message, opened, stack)
+    except Exception as error:  # noqa: BLE001  whatever a handler raises is its message's failure, not the batch's
+        results.failed.append((message, error))
+    else:
+        results.delivered.append(message)
+
+
+def _run(handler: Handler, message: Outgoing, opened: dict[int, Deliver], stack: ExitStack) -> None:
+    deliver = opened.get(id(handler))
+    if deliver is None:
+        deliver = opened[id(handler)] = stack.enter_context(handler.open())
+    if not handler.in_tenant or message.organization_id is None:
+        deliver(message)
+        return
+    organization = message.organization
+    if organization is None or organization.state in (OrganizationState.DELETING, OrganizationState.DELETED):
+        raise Undeliverable("the organization is gone")
+    if organization.state not in OPEN_STATES:
+        raise OrganizationNotOpen(organization.state)
+    with in_organization(organization):
+        deliver(message)
+
+
+def _write(results: _Results) -> None:
+    """Record the outcomes so far. A failure counts only while the lease is ours; it may be another's."""
+    now = clock.now()
+    with transaction.atomic():
+        delivered = OutboxMessage.objects.filter(id__in=[message.id for message in results.delivered])
+        delivered.update(delivered_at=now, updated_at=now, last_error="")
+        for message, error in results.failed:
+            _record_failure(message, error, results.lease)
+        done = [
+            *results.delivered,
+            *[message for message, error in results.failed if _is_final(message, error)],
+        ]
+        for message in done:
+            if message.payload.get("secret"):
+                _blank(message)
+    results.delivered.clear()
+    results.failed.clear()
+
+
+def _record_failure(message: Outgoing, error: Exception, lease: datetime) -> None:
+    now = clock.now()
+    final = _is_final(message, error)
+    OutboxMessage.objects.filter(id=message.id, available_at=lease, delivered_at__isnull=True).update(
+        last_error=f"{type(error).__name__}: {error}"[:_ERROR_LENGTH].replace("\x00", ""),
+        available_at=now + wait_after(message.attempts),
+        given_up_at=now if final else None,
+        updated_at=now,
+    )
+    log.warning(
+        "outbox_given_up" if final else "outbox_failed",
+        message=message.id,
+        topic=message.topic,
+        attempts=message.attempts,
+        error=type(error).__name__,
+    )
+
+
+def _is_final(message: Outgoing, error: Exception) -> bool:
+    return isinstance(error, Undeliverable) or message.attempts >= MOST_ATTEMPTS
+
+
+def _blank(message: Outgoing) -> None:
+    """A payload with a secret (an invitation's link) rests in the table only until it is sent."""
+    kept = {"secret": True, "template": message.payload.get("template", "")}
+    OutboxMessage.objects.filter(id=message.id).update(payload=kept)
+
+
+def _release(messages: list[Outgoing], lease: datetime) -> None:
+    """Give back what this relay has no time for; the try did not happen."""
+    now = clock.now()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE public.outbox_outboxmessage
+               SET available_at = %s, attempts = attempts - 1, updated_at = %s
+             WHERE id = ANY(%s) AND available_at = %s
+            """,
+            [now, now, [message.id for message in messages], lease],
+        )
+
+
+def wait_after(attempts: int) -> timedelta:
+    """Return how long to wait after that many tries: three times longer each time, spread by a fifth."""
+    wait = min(_LONGEST_WAIT, _FIRST_WAIT * 3 ** (attempts - 1))
+    return wait * _random.uniform(0.8, 1.2)
