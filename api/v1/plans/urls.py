@@ -1,5 +1,10 @@
 """Routes of the plans slice."""
 
-from django.urls import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.plans.views import PlanViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("plans", PlanViewSet, basename="plans")
+
+urlpatterns = router.urls

@@ -1,5 +1,10 @@
 """Routes of the subscriptions slice."""
 
-from django.urls import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.subscriptions.views import SubscriptionViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("subscriptions", SubscriptionViewSet, basename="subscriptions")
+
+urlpatterns = router.urls

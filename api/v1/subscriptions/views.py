@@ -1,0 +1,81 @@
+"""Subscriptions of organizations, for operators."""
+
+import uuid
+from typing import ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.core.viewsets import DomainViewSet
+from api.v1.subscriptions.serializers import (
+    CancelIn,
+    ChangeSeatsIn,
+    GrantIn,
+    SubscriptionFilter,
+    SubscriptionOut,
+)
+from billing.selectors.subscriptions import get_subscription, list_subscriptions
+from billing.services.subscriptions import cancel_subscription, change_seats, grant_subscription
+
+
+class SubscriptionViewSet(DomainViewSet):
+    """Which organization may use how many seats."""
+
+    policies: ClassVar[dict[str, str]] = {
+        "list": "subscriptions.view",
+        "retrieve": "subscriptions.view",
+        "create": "subscriptions.manage",
+        "change_seats": "subscriptions.manage",
+        "cancel": "subscriptions.manage",
+    }
+
+    @extend_schema(parameters=[SubscriptionFilter], responses={200: SubscriptionOut(many=True)})
+    def list(self, request: Request) -> Response:
+        """List subscriptions, newest first."""
+        wanted = self.parsed_query(SubscriptionFilter)
+        rows = list_subscriptions(
+            actor=self.actor, organization_id=wanted.get("organization_id"), status=wanted.get("status")
+        )
+        return self.page(SubscriptionOut, rows)
+
+    @extend_schema(responses={200: SubscriptionOut})
+    def retrieve(self, request: Request, pk: uuid.UUID) -> Response:
+        """Read one subscription."""
+        return self.answer(SubscriptionOut, get_subscription(actor=self.actor, subscription_id=pk))
+
+    @extend_schema(request=GrantIn, responses={201: SubscriptionOut})
+    def create(self, request: Request) -> Response:
+        """Give an organization a plan with seats."""
+        wanted = self.parsed(GrantIn)
+        subscription = grant_subscription(
+            actor=self.actor,
+            organization_id=wanted["organization_id"],
+            plan_code=wanted["plan"],
+            seats=wanted["seats"],
+            note=wanted["note"],
+            ends_at=wanted["ends_at"],
+        )
+        return self.answer(
+            SubscriptionOut,
+            subscription,
+            status=201,
+            headers={"Location": f"/api/v1/subscriptions/{subscription.id}"},
+        )
+
+    @extend_schema(request=ChangeSeatsIn, responses={200: SubscriptionOut})
+    @action(detail=True, methods=["post"], url_path="change-seats")
+    def change_seats(self, request: Request, pk: uuid.UUID) -> Response:
+        """Set the number of seats; below the number in use is refused."""
+        seats = self.parsed(ChangeSeatsIn)["seats"]
+        return self.answer(SubscriptionOut, change_seats(actor=self.actor, subscription_id=pk, seats=seats))
+
+    @extend_schema(request=CancelIn, responses={200: SubscriptionOut})
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: uuid.UUID) -> Response:
+        """End a subscription; its seats are revoked."""
+        reason = self.parsed(CancelIn)["reason"]
+        return self.answer(
+            SubscriptionOut, cancel_subscription(actor=self.actor, subscription_id=pk, reason=reason)
+        )
