@@ -45,3 +45,9 @@ ENROLLMENT_MOVES: dict[EnrollmentState, frozenset[EnrollmentState]] = {
 OCCUPYING = frozenset(
     {EnrollmentState.PENDING, EnrollmentState.ACTIVE, EnrollmentState.COMPLETED, EnrollmentState.SUSPENDED}
 )
+
+RUN_MOVES: dict[RunState, frozenset[RunState]] = {
+    RunState.OPEN: frozenset({RunState.CLOSED, RunState.CANCELLED}),
+    RunState.CLOSED: frozenset({RunState.CANCELLED}),
+    RunState.CANCELLED: frozenset(),
+}

@@ -1,5 +1,11 @@
 """Routes of the runs slice."""
 
-from django.urls import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.runs.views import EnrollmentViewSet, RunViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("runs", RunViewSet, basename="runs")
+router.register("enrollments", EnrollmentViewSet, basename="enrollments")
+
+urlpatterns = router.urls

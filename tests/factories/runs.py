@@ -1,0 +1,28 @@
+"""Runs and enrollments, written with the models."""
+
+import uuid
+from typing import Any
+
+from shared_apps.core import clock
+from tenant_apps.runs.enums import EnrollmentState
+from tenant_apps.runs.models import CourseRun, Enrollment
+from tenants.context import in_organization
+from tenants.models import Organization
+from tests.factories.courses import PublishedCourse
+
+
+def make_run(organization: Organization, course: PublishedCourse, **facts: Any) -> uuid.UUID:
+    """Make an open run of the course's version and return its id."""
+    with in_organization(organization):
+        facts.setdefault("title", "A run")
+        return CourseRun.objects.create(course_id=course.course_id, version_id=course.version_id, **facts).id
+
+
+def make_enrollment(
+    organization: Organization, run_id: uuid.UUID, member_id: uuid.UUID, **facts: Any
+) -> uuid.UUID:
+    """Put a member into a run and return the enrollment's id."""
+    facts.setdefault("state", EnrollmentState.ACTIVE)
+    facts.setdefault("activated_at", clock.now())
+    with in_organization(organization):
+        return Enrollment.objects.create(run_id=run_id, member_id=member_id, **facts).id
