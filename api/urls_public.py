@@ -14,5 +14,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *health,
     *documentation("api.urls_public", "Palaestra platform API"),
     *[path("api/v1/", include(f"api.v1.{name}.urls")) for name in SLICES],
+    path("api/v1/", include("api.v1.auth.urls_platform")),
     path("console/", admin.site.urls),
 ]

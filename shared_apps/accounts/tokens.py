@@ -14,6 +14,7 @@ from shared_apps.core import clock
 _ALGORITHM = "HS256"
 _AUDIENCE = "palaestra-api"
 PERSONAL_PREFIX = "pat_"
+REFRESH_PREFIX = "ref_"
 
 
 @dataclass(frozen=True, slots=True)

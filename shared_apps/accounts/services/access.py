@@ -8,9 +8,10 @@ import uuid
 from datetime import timedelta
 from typing import Protocol
 
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import connection
+from django.utils.crypto import constant_time_compare
 
 from shared_apps.accounts.errors import TokenNotValid
 from shared_apps.accounts.models import PersonalAccessToken, User
@@ -66,7 +67,9 @@ def actor_of_session(session: SessionBase, *, organization: HasId | None, origin
         return _actor_of_sign_in(uuid.UUID(sign_in_id), organization, origin, via="session", epoch=None)
     if organization is None and session.get(SESSION_KEY):
         user = User.objects.filter(pk=session[SESSION_KEY], is_active=True).first()
-        if user is None or not session.get("_auth_user_hash"):
+        made_with = session.get(HASH_SESSION_KEY, "")
+        # The hash is of the password: a session from before its change is nobody's.
+        if user is None or not constant_time_compare(made_with, user.get_session_auth_hash()):
             return None
         return _platform_actor(user.id, user.email, user.is_staff, origin, via="session")
     return None
