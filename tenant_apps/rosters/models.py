@@ -39,7 +39,7 @@ class RosterImport(Record):
 
 
 class RosterRow(models.Model):
-    """One row of the file. The number is the key within the import, so the plan loads by COPY in file order."""
+    """One row of the file. The number is the key within the import, so a plan loads by COPY in file order."""
 
     roster_id: uuid.UUID
 

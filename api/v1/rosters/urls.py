@@ -1,5 +1,10 @@
 """Routes of the rosters slice."""
 
-from django.urls import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.rosters.views import RosterViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("rosters", RosterViewSet, basename="rosters")
+
+urlpatterns = router.urls
