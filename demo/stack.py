@@ -26,11 +26,12 @@ from config.embedded import default_data_dir, ensure_servers, running_servers, s
 from config.embedded_processes import EmbeddedServerError, choose_port, folder_lock, is_alive, stop_processes
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
-_MARKER = "PALAESTRA_STACK"
 _PREFERRED_PORTS = {"web": 8000, "mail_http": 8025, "smtp": 1025}
 _COLORS = {"web": 36, "worker": 33, "beat": 35, "mail": 32}
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
+# A web server told to stop while it starts does not always hear it.
+_STOP_SECONDS_UNREADY = 3.0
 # Said by Celery's worker once it takes tasks; it has no port to ask.
 _WORKER_READY = re.compile(r"\bready\b")
 
@@ -70,6 +71,7 @@ class Stack:
         self._extra_env = dict(extra_env or {})
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._worker_ready = threading.Event()
+        self._is_ready = False
         self._exits = contextlib.ExitStack()
 
     def __enter__(self) -> Stack:
@@ -112,8 +114,14 @@ class Stack:
         if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
             self.data_dir.mkdir(parents=True, exist_ok=True)
             return {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
-        if running_servers(self.data_dir) is None:
+        # A note, since a killed stack leaves the servers running for us to stop.
+        note = self.data_dir / "run" / "servers-started-by-stack"
+        if note.exists() or running_servers(self.data_dir) is None:
+            started.callback(note.unlink, missing_ok=True)
             started.callback(stop_servers, self.data_dir)
+            servers = ensure_servers(self.data_dir)
+            note.parent.mkdir(exist_ok=True)
+            note.touch()
         servers = ensure_servers(self.data_dir)
         return {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
 
@@ -130,8 +138,20 @@ class Stack:
                 f"The stack of {self.data_dir} is already running; stop that one first."
             ) from error
         with lock:
-            stop_processes(_marked(self.data_dir), first=signal.SIGTERM, seconds=5)
+            self._end_leftovers()
             yield
+
+    @property
+    def _groups_file(self) -> Path:
+        return self.data_dir / "run" / "groups.json"
+
+    def _end_leftovers(self) -> None:
+        groups: list[tuple[int, float]] = []
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            groups = json.loads(self._groups_file.read_text())
+        leftovers = [process for group in groups for process in _group_members(*group)]
+        stop_processes(leftovers, first=signal.SIGTERM, seconds=5)
+        self._groups_file.unlink(missing_ok=True)
 
     def _choose_ports(self) -> None:
         """The ports of last time where free, so that bookmarks keep working."""
@@ -160,7 +180,6 @@ class Stack:
             "EMAIL_HOST": "127.0.0.1",
             "EMAIL_PORT": str(self.smtp_port),
             "BEAT_SCHEDULE": str(self.data_dir / "run" / "beat"),
-            _MARKER: str(self.data_dir),
             **self._extra_env,
         }
 
@@ -184,6 +203,8 @@ class Stack:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._children[name] = child
+        groups = [(each.pid, psutil.Process(each.pid).create_time()) for each in self._children.values()]
+        self._groups_file.write_text(json.dumps(groups))
         assert child.stdout is not None  # noqa: S101  asked for two lines above
         threading.Thread(target=self._copy_output, args=(name, child.stdout, log), daemon=True).start()
 
@@ -215,24 +236,28 @@ class Stack:
             if time.monotonic() > deadline:
                 name = next(iter(waiting))
                 raise StackError(
-                    f"{name} is not ready after {_START_SECONDS:.0f} s. Its log ends with:\n{self._tail(name)}"
+                    f"{name} is not ready after {_START_SECONDS:.0f} s. "
+                    f"Its log ends with:\n{self._tail(name)}"
                 )
             time.sleep(0.1)
         self.check()
+        self._is_ready = True
 
     def _stop_children(self) -> None:
-        """Ask all at once, wait, then kill whole groups; last, whatever else carries our mark."""
+        """Ask all at once, wait, then kill whatever is left of their groups."""
         for child in self._children.values():
             if child.poll() is None:
                 child.terminate()
-        deadline = time.monotonic() + _STOP_SECONDS
+        deadline = time.monotonic() + (_STOP_SECONDS if self._is_ready else _STOP_SECONDS_UNREADY)
         for child in self._children.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(max(0.0, deadline - time.monotonic()))
-        stop_processes(_marked(self.data_dir), first=signal.SIGKILL, seconds=2)
         for child in self._children.values():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
             child.wait()
         self._children.clear()
+        self._groups_file.unlink(missing_ok=True)
 
     def _tail(self, name: str) -> str:
         with contextlib.suppress(OSError):
@@ -249,14 +274,18 @@ def _procfile() -> dict[str, str]:
     }
 
 
-def _marked(data_dir: Path) -> list[psutil.Process]:
-    """Processes started for this folder's stack, found by their environment: numbers in a file may lie
-    after a crash."""
+def _group_members(leader: int, started: float) -> list[psutil.Process]:
+    """Live processes of the group that a part of ours led, also after the leader itself is gone.
+
+    A number is not used again while its group lives, but it may be after: so members must work in our
+    folder and be no older than the part. (Not found by a mark in the environment: programs that set their
+    title overwrite it.)"""
     found = []
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            mark = process.environ().get(_MARKER)
-            if mark == str(data_dir) and process.pid != os.getpid() and is_alive(process):
+        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
+            if os.getpgid(process.pid) != leader or process.create_time() < started - 1:
+                continue
+            if process.cwd() == str(_REPOSITORY) and is_alive(process):
                 found.append(process)
     return found
 
