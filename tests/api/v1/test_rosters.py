@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 
 from shared_apps.core.actors import Role
 from shared_apps.jobs.models import Job

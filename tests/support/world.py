@@ -1,0 +1,221 @@
+"""One organization with a row in every tenant table and every shared table that holds its data, all marked.
+
+The isolation walk needs it: whatever is asked at another host, none of these ids may be reached and none of
+these marks may come back. `tests/api/test_isolation.py` fails when a table is added and left out here.
+"""
+
+import hashlib
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.db.models import Model
+
+from billing.models import Plan, SeatAssignment, Subscription
+from shared_apps.accounts.models import Invitation, Membership, PersonalAccessToken, SignIn
+from shared_apps.accounts.tokens import PERSONAL_PREFIX, hash_secret, new_secret
+from shared_apps.audit.models import AuditEvent
+from shared_apps.core import clock
+from shared_apps.core.actors import Role
+from shared_apps.jobs.models import Job
+from shared_apps.outbox.models import OutboxMessage
+from tenant_apps.cohorts.models import Cohort, CohortMember, CohortRight
+from tenant_apps.courses.enums import CourseState, LessonKind, VersionState
+from tenant_apps.courses.models import Course, CourseRight, CourseVersion, Lesson, Module
+from tenant_apps.learning.models import CourseProgress, LessonProgress
+from tenant_apps.media.models import StoredFile
+from tenant_apps.rosters.enums import RowAction
+from tenant_apps.rosters.models import RosterImport, RosterRow
+from tenant_apps.runs.models import CourseRun, Enrollment, RunRight
+from tenants.context import in_organization, in_public
+from tenants.models import Organization
+from tests.support.seed import make_member
+
+
+@dataclass
+class World:
+    """A marked organization.
+
+    Attributes:
+        mark: stands in every text of it.
+        ids: name of a kind (as it stands in paths and bodies) -> id.
+        token: a personal access token of its owner.
+    """
+
+    organization: Organization
+    mark: str
+    owner: Membership
+    ids: dict[str, uuid.UUID] = field(default_factory=dict)
+    token: str = ""
+
+
+def build_world(organization: Organization, mark: str) -> World:
+    """Fill the organization; call in the shared schema."""
+    owner = Membership.objects.get(organization=organization, role=Role.OWNER)
+    world = World(organization, mark, owner)
+    learner = make_member(organization, email=f"{mark.lower()}@{organization.slug}.example", first_name=mark)
+    world.ids["members"] = learner.pk
+    _fill_shared(world, learner.pk)
+    with in_organization(organization):
+        _fill_courses(world)
+        _fill_runs(world)
+        _fill_cohorts(world)
+        _fill_rosters(world)
+        _fill_rights(world, learner.user_id)
+    return world
+
+
+def _fill_shared(world: World, member_id: uuid.UUID) -> None:
+    organization, mark = world.organization, world.mark
+    plan, _ = Plan.objects.get_or_create(code="world", defaults={"name": "World"})
+    subscription = Subscription.objects.create(
+        organization=organization, plan=plan, purchased=5, starts_at=clock.now(), note=mark
+    )
+    seat = SeatAssignment.objects.create(
+        subscription=subscription, organization=organization, membership_id=member_id
+    )
+    world.ids["subscriptions"], world.ids["seats"] = subscription.id, seat.id
+    world.ids["invitations"] = Invitation.objects.create(
+        organization=organization,
+        membership_id=member_id,
+        email=f"{mark.lower()}@{organization.slug}.example",
+        token_hash=hash_secret(mark),
+        expires_at=clock.now() + timedelta(days=7),
+    ).id
+    world.token = new_secret(PERSONAL_PREFIX)
+    world.ids["tokens"] = PersonalAccessToken.objects.create(
+        user_id=world.owner.user_id,
+        organization=organization,
+        membership=world.owner,
+        name=mark,
+        prefix=world.token[:12],
+        token_hash=hash_secret(world.token),
+    ).id
+    world.ids["sign-ins"] = SignIn.objects.create(
+        user_id=world.owner.user_id, organization=organization, membership=world.owner, user_agent=mark
+    ).id
+    world.ids["jobs"] = Job.objects.create(
+        organization_id=organization.id, kind="rosters.apply", result={"mark": mark}
+    ).id
+    world.ids["audit-events"] = AuditEvent.objects.create(
+        organization_id=organization.id, actor_kind="member", actor_label=mark, action=mark
+    ).id
+    OutboxMessage.objects.create(organization_id=organization.id, topic="mail.send", payload={"mark": mark})
+
+
+def _fill_courses(world: World) -> None:
+    mark = world.mark
+    file = StoredFile.objects.create(
+        name=f"{mark}.pdf", content_type="application/pdf", size=4, sha256="0" * 64, storage_key=mark
+    )
+    course = Course.objects.create(slug=mark.lower(), title=mark, owner_id=world.owner.id)
+    version = CourseVersion.objects.create(course=course, number=1)
+    module = Module.objects.create(version=version, title=mark, position=0)
+    lesson = Lesson.objects.create(
+        version=version, module=module, title=mark, position=0, body=mark, body_html=f"<p>{mark}</p>"
+    )
+    Lesson.objects.create(
+        version=version, module=module, title=mark, position=1, kind=LessonKind.DOCUMENT, document=file
+    )
+    CourseVersion.objects.filter(pk=version.pk).update(
+        state=VersionState.PUBLISHED, content_hash="1" * 64, lesson_count=2, required_count=2, note=mark
+    )
+    Course.objects.filter(pk=course.pk).update(state=CourseState.PUBLISHED, current_version=version)
+    draft = CourseVersion.objects.create(course=course, number=2, based_on=version, note=mark)
+    draft_module = Module.objects.create(version=draft, title=mark, position=0)
+    draft_lesson = Lesson.objects.create(
+        version=draft, module=draft_module, title=mark, position=0, body=mark
+    )
+    world.ids |= {
+        "files": file.id,
+        "courses": course.id,
+        "versions": draft.id,
+        "published_versions": version.id,
+        "modules": draft_module.id,
+        "lessons": draft_lesson.id,
+        "published_lessons": lesson.id,
+    }
+
+
+def _fill_runs(world: World) -> None:
+    run = CourseRun.objects.create(
+        course_id=world.ids["courses"], version_id=world.ids["published_versions"], title=world.mark
+    )
+    enrollment = Enrollment.objects.create(run=run, member_id=world.owner.id)
+    LessonProgress.objects.create(
+        enrollment=enrollment, lesson_id=world.ids["published_lessons"], completed_at=clock.now()
+    )
+    CourseProgress.objects.create(enrollment=enrollment, completed_count=1, required_completed_count=1)
+    world.ids |= {"runs": run.id, "enrollments": enrollment.id, "my-courses": enrollment.id}
+
+
+def _fill_cohorts(world: World) -> None:
+    cohort = Cohort.objects.create(name=world.mark, run_id=world.ids["runs"])
+    place = CohortMember.objects.create(cohort=cohort, member_id=world.ids["members"])
+    world.ids |= {"cohorts": cohort.id, "places": place.id}
+
+
+def _fill_rosters(world: World) -> None:
+    roster = RosterImport.objects.create(
+        file_name=f"{world.mark}.csv",
+        file_sha256="2" * 64,
+        file_size=1,
+        encoding="utf-8",
+        delimiter=";",
+        columns={"email": "E-Mail"},
+    )
+    RosterRow.objects.create(
+        roster=roster,
+        number=2,
+        action=RowAction.SKIP,
+        values={"first_name": world.mark},
+        created_at=clock.now(),
+        updated_at=clock.now(),
+    )
+    world.ids["rosters"] = roster.id
+
+
+def _fill_rights(world: World, user_id: uuid.UUID) -> None:
+    for model, codename, kind in (
+        (CourseRight, "edit_course", "courses"),
+        (RunRight, "teach_run", "runs"),
+        (CohortRight, "manage_cohort", "cohorts"),
+    ):
+        permission = Permission.objects.get(codename=codename)
+        model.objects.create(user_id=user_id, permission=permission, content_object_id=world.ids[kind])
+
+
+def tenant_models() -> list[type[Model]]:
+    """Return every model whose table stands in tenant schemas."""
+    names = {name for name in settings.TENANT_APPS if name != "guardian"}
+    return [model for model in apps.get_models() if model._meta.app_config.name in names]
+
+
+def empty_tables(world: World) -> list[str]:
+    """Return tenant tables without a row in this world."""
+    with in_organization(world.organization):
+        return [model._meta.label for model in tenant_models() if not model._default_manager.exists()]
+
+
+def checksums(organization: Organization) -> dict[str, str]:
+    """Return a hash per tenant table of the organization, and per shared table over its rows."""
+    found = {}
+    with in_organization(organization), connection.cursor() as cursor:
+        for model in tenant_models():
+            found[model._meta.label] = _hash_rows(cursor, f'SELECT t::text FROM "{model._meta.db_table}" t')
+    shared = (Membership, Invitation, PersonalAccessToken, SignIn, Subscription, SeatAssignment, Job)
+    with in_public(), connection.cursor() as cursor:
+        for shared_model in shared:
+            statement = f"SELECT t::text FROM {shared_model._meta.db_table} t WHERE organization_id = %s"
+            found[shared_model._meta.label] = _hash_rows(cursor, statement, [organization.id])
+    return found
+
+
+def _hash_rows(cursor: object, statement: str, values: list[object] | None = None) -> str:
+    cursor.execute(statement, values or [])  # type: ignore[attr-defined]
+    rows = sorted(row[0] for row in cursor.fetchall())  # type: ignore[attr-defined]
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
