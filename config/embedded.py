@@ -39,6 +39,7 @@ from config.embedded_layout import (
     make_home,
     read_state,
     relocated_home,
+    remove_socket_folder,
     socket_folder,
     write_state,
 )
@@ -155,6 +156,7 @@ def reset(data_dir: Path) -> None:
     with folder_lock(data_dir / _LOCK_FILE):
         for folder in folders:
             _stop(folder)
+            remove_socket_folder(folder)
             if os.geteuid() == 0:
                 shutil.rmtree(relocated_home(folder), ignore_errors=True)
         with _explained(data_dir):

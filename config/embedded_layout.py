@@ -180,6 +180,13 @@ def socket_folder(layout: Layout) -> Path:
     return folder
 
 
+def remove_socket_folder(data_dir: Path) -> None:
+    """Remove the folder of the socket where it had to lie outside the data folder."""
+    state = read_state(data_dir)
+    if state is not None and Path(state.socket_dir).name.startswith("palaestra-"):
+        shutil.rmtree(state.socket_dir, ignore_errors=True)
+
+
 def _service_user(data_dir: Path) -> ServiceUser:
     if os.geteuid() != 0:
         return ServiceUser(None, None)

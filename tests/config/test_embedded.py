@@ -46,8 +46,11 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         if parent.is_relative_to(tmp_path_factory.getbasetemp()):
             parent.chmod(0o755)
     yield folder
+    state = read_state(folder)
     reset(folder)
+    assert state is not None
     assert not folder.exists()
+    assert not Path(state.socket_dir).exists()
 
 
 @pytest.fixture
