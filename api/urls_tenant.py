@@ -27,4 +27,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *health,
     *documentation("api.urls_tenant", "Palaestra tenant API"),
     *[path("api/v1/", include(f"api.v1.{name}.urls")) for name in SLICES],
+    path("api/v1/", include("api.v1.organizations.tenant_urls")),
 ]

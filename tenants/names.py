@@ -6,18 +6,36 @@ from tenants.errors import NameMalformed, NameNotAvailable
 
 _LABEL = re.compile(r"^[a-z](?:[a-z0-9-]{1,38})[a-z0-9]$")
 
-RESERVED_NAMES = frozenset(
-    ["account", "accounts", "admin", "administrator", "analytics", "api", "app", "apps", "assets", "auth", "autoconfig", "autodiscover", "beta", "billing", "blog", "cdn", "chat", "cname", "community", "console", "customer", "customers", "dashboard", "demo", "dev", "developer", "developers", "dns", "docs", "download", "email", "enterprise", "events", "example", "faq", "feedback", "files", "forum", "ftp", "git", "help", "home", "host", "hosting", "http", "https", "id", "imap", "info", "internal", "invoice", "invoices", "jobs", "learn", "legal", "localhost", "login", "logout", "mail", "marketing", "media", "members", "metrics", "mobile", "monitor", "mx", "my", "news", "newsletter", "ns", "ns1", "ns2", "oauth", "office", "official", "operator", "ops", "palaestra", "partner", "partners", "pay", "payment", "payments", "ping", "platform", "pop", "pop3", "portal", "postmaster", "press", "pricing", "privacy", "prod", "production", "proxy", "public", "register", "registration", "root", "sales", "sandbox", "saml", "scim", "secure", "security", "service", "services", "shop", "signin", "signup", "sip", "site", "sites", "smtp", "sso", "staff", "staging", "static", "stats", "status", "stripe", "support", "system", "team", "teams", "test", "tls", "training", "trust", "update", "upload", "user", "users", "vpn", "web", "webhook", "webhooks", "webmail", "wiki", "wpad", "ww", "www", "www1", "www2", "xmpp"]
-)
+_RESERVED_WORDS = """
+    account accounts admin administrator analytics api app apps assets auth autoconfig autodiscover beta
+    billing blog cdn chat cname community console customer customers dashboard demo dev developer
+    developers dns docs download email enterprise events example faq feedback files forum ftp git help
+    home host hosting http https id imap info internal invoice invoices jobs learn legal localhost login
+    logout mail marketing media members metrics mobile monitor mx my news newsletter ns ns1 ns2 oauth
+    office official operator ops palaestra partner partners pay payment payments ping platform pop pop3
+    portal postmaster press pricing privacy prod production proxy public register registration root sales
+    sandbox saml scim secure security service services shop signin signup sip site sites smtp sso staff
+    staging static stats status stripe support system team teams test tls training trust update upload
+    user users vpn web webhook webhooks webmail wiki wpad ww www www1 www2 xmpp
+"""
+RESERVED_NAMES = frozenset(_RESERVED_WORDS.split())
 
 # Characters that read alike in common fonts, folded to one; applied to both sides of the comparison.
-_FOLDS = str.maketrans({"0": "o", "1": "l", "i": "l", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b"})
+FOLDED, FOLDED_TO = "01i34578", "olleastb"
+_FOLDS = str.maketrans(FOLDED, FOLDED_TO)
+# Two letters that read like one.
+PAIRS = (("-", ""), ("rn", "m"), ("vv", "w"))
 
 
 def skeleton(name: str) -> str:
-    """Return the name with look-alike characters folded and hyphens left out: equal skeletons read alike."""
-    folded = name.lower().translate(_FOLDS).replace("-", "")
-    return folded.replace("rn", "m").replace("vv", "w")
+    """Return the name with look-alike characters folded and hyphens left out: equal skeletons read alike.
+
+    The registry asks the database the same way, see `skeleton_of` in tenants.services.organizations.
+    """
+    folded = name.lower().translate(_FOLDS)
+    for pair, single in PAIRS:
+        folded = folded.replace(pair, single)
+    return folded
 
 
 _RESERVED_SKELETONS = frozenset(skeleton(name) for name in RESERVED_NAMES)

@@ -22,6 +22,7 @@ class OrganizationRef:
     language: str
     state_reason: str = ""
     suspended_at: datetime | None = None
+    cors_origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

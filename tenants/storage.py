@@ -1,5 +1,7 @@
 """Files of an organization live under its id, whatever name the caller gives."""
 
+import shutil
+import uuid
 from pathlib import Path
 
 from django.conf import settings
@@ -35,3 +37,10 @@ class OrganizationFileSystemStorage(FileSystemStorage):
         if not target.is_relative_to(self.location):
             raise SuspiciousFileOperation(f"{name!r} leads out of the organization's folder")
         return str(target)
+
+
+def remove_all_files(organization_id: uuid.UUID) -> None:
+    """Remove the folder of an organization that is being deleted. Safe to repeat."""
+    folder = Path(settings.MEDIA_ROOT) / organization_id.hex
+    if folder.is_dir():
+        shutil.rmtree(folder)

@@ -13,6 +13,7 @@ from billing.errors import (
     SubscriptionExists,
     SubscriptionNotOpen,
 )
+from billing.locks import lock_live_subscription
 from billing.models import Plan, SeatAssignment, Subscription
 from billing.policies import SUBSCRIPTIONS_MANAGE
 from billing.services.seats import do_end_holdings
@@ -21,7 +22,7 @@ from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
-from shared_apps.core.transactions import entry_transaction
+from shared_apps.core.transactions import entry_transaction, require_transaction
 from tenants.enums import OPEN_STATES, OrganizationState
 from tenants.errors import IllegalMove
 from tenants.services.organizations import do_change_state, get_locked
@@ -130,20 +131,34 @@ def cancel_subscription(*, actor: Actor, subscription_id: uuid.UUID, reason: str
         subscription = _lock(subscription_id)
         if subscription.status == SubscriptionStatus.CANCELED:
             return subscription
-        live = list(SeatAssignment.objects.filter(subscription=subscription).exclude(state=SeatState.REVOKED))
-        do_end_holdings(actor=actor, seats=live, reason="subscription canceled")
-        subscription.status = SubscriptionStatus.CANCELED
-        subscription.canceled_at = clock.now()
-        subscription.used = 0  # as the trigger has left it; not among the fields written
-        subscription.save_fields("status", "canceled_at")
-        do_record(
-            actor=actor,
-            action="subscriptions.cancel",
-            organization_id=subscription.organization_id,
-            target=subscription,
-            changes={"reason": reason, "seats_revoked": len(live)},
-        )
+        _do_cancel(actor, subscription, reason)
     return subscription
+
+
+def do_cancel_live_subscription(*, actor: Actor, organization_id: uuid.UUID) -> bool:
+    """Cancel the live subscription of an organization that is being deleted; return whether there was one."""
+    require_transaction()
+    subscription = lock_live_subscription(organization_id)
+    if subscription is None:
+        return False
+    _do_cancel(actor, subscription, "organization deleted")
+    return True
+
+
+def _do_cancel(actor: Actor, subscription: Subscription, reason: str) -> None:
+    live = list(SeatAssignment.objects.filter(subscription=subscription).exclude(state=SeatState.REVOKED))
+    do_end_holdings(actor=actor, seats=live, reason="subscription canceled")
+    subscription.status = SubscriptionStatus.CANCELED
+    subscription.canceled_at = clock.now()
+    subscription.used = 0  # as the trigger has left it; not among the fields written
+    subscription.save_fields("status", "canceled_at")
+    do_record(
+        actor=actor,
+        action="subscriptions.cancel",
+        organization_id=subscription.organization_id,
+        target=subscription,
+        changes={"reason": reason, "seats_revoked": len(live)},
+    )
 
 
 def _lock(subscription_id: uuid.UUID) -> Subscription:

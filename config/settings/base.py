@@ -132,6 +132,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.middleware.OrganizationMiddleware",
+    "api.core.cors.OrganizationCorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -193,7 +194,28 @@ RATE_LIMITS = {
     "login_account": 10,
     "login_address": 60,
 }
+# For the platform host and every organization; each organization has its own list besides.
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", "")
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = (
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "x-csrftoken",
+    "x-request-id",
+)
+CORS_EXPOSE_HEADERS = (
+    "ETag",
+    "Location",
+    "Retry-After",
+    "X-Request-ID",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Idempotency-Replayed",
+)
 EMBED_ALLOWED_HOSTS = env.words("EMBED_ALLOWED_HOSTS", "")
 
 # --- Mail ------------------------------------------------------------------------------------

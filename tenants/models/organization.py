@@ -63,6 +63,8 @@ class Organization(Record, TenantMixin):  # type: ignore[misc]  the mixin is unt
             timezone=self.timezone,
             language=self.language,
             state_reason=self.state_reason,
+            suspended_at=self.state_changed_at if self.state == OrganizationState.SUSPENDED else None,
+            cors_origins=tuple(self.settings.get("cors_origins", ())),
         )
 
     def save(self, *args: Any, **kwargs: Any) -> None:

@@ -3,10 +3,40 @@
 import uuid
 from typing import Any
 
-from tenants.models import Organization
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from tenants.enums import OrganizationState, SchemaState
+from tenants.models import Domain, Organization, TenantSchema
 
 
 def get_setting(*, organization_id: uuid.UUID, name: str, default: Any) -> Any:
     """Return one setting of the organization, the default when it was never set."""
     found = Organization.objects.values_list("settings", flat=True).filter(id=organization_id).first()
     return (found or {}).get(name, default)
+
+
+def find_by_creation_key(key: str) -> Organization | None:
+    """Return the organization that the key created, or None."""
+    return Organization.objects.filter(creation_key=key).first()
+
+
+def ids_in_state(state: OrganizationState) -> list[uuid.UUID]:
+    """Return the organizations in a state, those waiting longest first."""
+    rows = Organization.objects.filter(state=state).order_by("state_changed_at", "id")
+    return list(rows.values_list("id", flat=True))
+
+
+def organizations_with_schema() -> QuerySet[Organization]:
+    """Return all organizations, each with `schema_state`, `schema_version` and `host` of its first domain."""
+    schema = TenantSchema.objects.filter(id=OuterRef("id"))
+    domain = Domain.objects.filter(tenant=OuterRef("pk"), is_primary=True)
+    return Organization.objects.annotate(
+        schema_state=Subquery(schema.values("state")[:1]),
+        schema_version=Subquery(schema.values("schema_version")[:1]),
+        host=Subquery(domain.values("domain")[:1]),
+    )
+
+
+def count_ready_schemas() -> int:
+    """Return how many schemas wait to be claimed."""
+    return TenantSchema.objects.filter(state=SchemaState.READY).count()

@@ -4,10 +4,13 @@ Entry services, which check the actor and write the audit log, are in shared_app
 """
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
+from django.db.models import CharField, Expression, F, Func, Value
+from django.db.models.functions import Replace
 
 from shared_apps.core import clock
 from shared_apps.core.errors import NotFound
@@ -17,7 +20,7 @@ from tenants.context import on_commit
 from tenants.enums import ORGANIZATION_MOVES, DomainKind, OrganizationState
 from tenants.errors import IllegalMove, NameNotAvailable
 from tenants.models import Domain, Organization, ReleasedName
-from tenants.names import check_name, schema_name_for, skeleton
+from tenants.names import FOLDED, FOLDED_TO, PAIRS, check_name, schema_name_for, skeleton
 from tenants.selectors.hosts import HOSTS_VERSION_KEY
 from tenants.services.schemas import do_claim_ready_schema
 
@@ -91,6 +94,22 @@ def do_change_state(organization: Organization, to: OrganizationState, *, reason
     do_forget_hosts()
 
 
+def do_change_facts(organization: Organization, changes: dict[str, Any]) -> dict[str, list[Any]]:
+    """Write changed facts of a locked organization; return {"field": [old, new]} of what differs.
+
+    Every process drops its cached copy of the organization.
+    """
+    require_transaction()
+    differing = {name: value for name, value in changes.items() if getattr(organization, name) != value}
+    recorded = {name: [getattr(organization, name), value] for name, value in differing.items()}
+    for name, value in differing.items():
+        setattr(organization, name, value)
+    if differing:
+        organization.save_fields(*differing)
+        do_forget_hosts()
+    return recorded
+
+
 def do_release_names(organization: Organization) -> None:
     """Give the organization's host names back; the subdomain rests for the quarantine."""
     require_transaction()
@@ -132,11 +151,23 @@ def get_locked(organization_id: uuid.UUID) -> Organization:
 
 
 def _refuse_taken(slug: str) -> None:
+    """Refuse a name that is taken or rests, or that reads like one: acrne would pass for acme in a mail."""
+    alike = skeleton(slug)
+    taken = Organization.objects.exclude(state=OrganizationState.DELETED)
+    resting = ReleasedName.objects.filter(free_from__gt=clock.now())
     if (
-        Organization.objects.filter(slug=slug).exists()
+        taken.annotate(alike=skeleton_of("slug")).filter(alike=alike).exists()
+        or resting.annotate(alike=skeleton_of("name")).filter(alike=alike).exists()
         or Domain.objects.filter(domain=host_of(slug)).exists()
     ):
         raise NameNotAvailable(field="slug", name=slug)
-    resting = ReleasedName.objects.filter(free_from__gt=clock.now()).values_list("name", flat=True)
-    if slug in resting or skeleton(slug) in {skeleton(name) for name in resting.iterator()}:
-        raise NameNotAvailable(field="slug", name=slug)
+
+
+def skeleton_of(column: str) -> Expression:
+    """Return what the database computes as `tenants.names.skeleton` of a lower-case column."""
+    folded: Expression = Func(
+        F(column), Value(FOLDED), Value(FOLDED_TO), function="translate", output_field=CharField()
+    )
+    for pair, single in PAIRS:
+        folded = Replace(folded, Value(pair), Value(single))
+    return folded

@@ -1,5 +1,10 @@
-"""Routes of the organizations slice."""
+"""Routes of the organizations slice on the platform host."""
 
-from django.urls import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.organizations.views import OrganizationViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("organizations", OrganizationViewSet, basename="organizations")
+
+urlpatterns = router.urls

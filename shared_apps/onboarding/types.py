@@ -1,0 +1,40 @@
+"""What is passed to the services of onboarding, and the checks of its values."""
+
+import re
+import zoneinfo
+from dataclasses import dataclass
+
+from shared_apps.core.text import normal_email
+
+_ORIGIN = re.compile(r"^https?://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[1-9][0-9]{0,4})?$")
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrganization:
+    """An organization to be made.
+
+    Attributes:
+        slug: its subdomain.
+        owner_email: who is invited as its first owner.
+        timezone: IANA name, the default of its people and runs.
+        language: BCP 47 tag, "en".
+    """
+
+    name: str
+    slug: str
+    owner_email: str
+    timezone: str = "UTC"
+    language: str = "en"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "owner_email", normal_email(self.owner_email))
+
+
+def is_timezone(name: str) -> bool:
+    """Tell whether the name is one of the IANA database."""
+    return name in zoneinfo.available_timezones()
+
+
+def is_origin(text: str) -> bool:
+    """Tell whether the text is a browser origin: scheme and host, lower case, no path and no wildcard."""
+    return bool(_ORIGIN.match(text))

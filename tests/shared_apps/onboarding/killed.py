@@ -1,0 +1,64 @@
+"""Run in a process of its own: begin to provision or delete an organization, and be killed at a given place.
+
+python -m tests.shared_apps.onboarding.killed <place> <slug or id>
+"""
+
+import os
+import signal
+import sys
+import threading
+import uuid
+from typing import Any, NoReturn
+
+import django
+
+
+def die(*arguments: Any, **named: Any) -> NoReturn:
+    """End as `kill -9` ends a process: nothing is cleaned up."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("unreachable")
+
+
+def main(place: str, target: str) -> None:
+    """Replace the function at `place` by death, then act."""
+    django.setup()
+    # After setup: these modules need the app registry.
+    from shared_apps.core.actors import system_actor
+    from shared_apps.onboarding.services import lifecycle, provisioning
+    from shared_apps.onboarding.types import NewOrganization
+    from tenants.context import in_public
+    from tenants.services import schemas
+
+    actor = system_actor("test")
+    match place:
+        case "after the first commit":
+            provisioning.build_schema = die  # type: ignore[assignment]
+        case "in the middle of the DDL":
+            whole = schemas.template_script()
+            cut = whole.index(";\n", len(whole) // 2) + 2
+            slow = whole[:cut] + "SELECT pg_sleep(3);\n" + whole[cut:]
+            schemas.template_script = lambda: slow
+            threading.Timer(1.0, die).start()
+        case "before the organization opens":
+            provisioning.do_change_state = die  # type: ignore[assignment]
+        case "before the schema is dropped":
+            lifecycle.do_drop_schema = die  # type: ignore[assignment]
+        case "before the files are removed":
+            lifecycle.remove_all_files = die  # type: ignore[assignment]
+        case "before the name is released":
+            lifecycle.do_release_names = die  # type: ignore[assignment]
+        case _:
+            raise SystemExit(f"no such place: {place}")
+    with in_public():
+        if place.startswith("before the") and "organization" not in place:
+            lifecycle.complete_deletion(organization_id=uuid.UUID(target))
+        else:
+            provisioning.provision_organization(
+                actor=actor,
+                request=NewOrganization(name="Initech", slug=target, owner_email="owner@initech.example"),
+                creation_key="the-one-wish",
+            )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])
