@@ -30,14 +30,14 @@ bench: venv ## Run the benchmarks (ONLY=name for one)
 features: venv ## List the features with the tests that prove them
 	@$(PY) -m tests.features
 
-openapi: venv ## Write the OpenAPI documents of both hosts
-	@$(PY) -m api.openapi
+openapi: venv ## Write the OpenAPI documents of both hosts (CHECK=1: compare only)
+	@$(PY) -m api.openapi $(if $(filter-out 0,$(CHECK)),--check)
 
 template: venv ## Write the template a tenant's schema is made from
-	@$(PY) manage.py dump_template
+	@$(PY) manage.py migrate --verbosity 0 && $(PY) manage.py dump_template
 
 migrate: venv ## Bring the local database up to date
-	@$(PY) manage.py migrate_schemas --shared
+	@$(PY) manage.py migrate && $(PY) manage.py migrate_tenants
 
 stop: venv ## Stop the local servers, keep the data
 	@$(PY) -m config.embedded stop

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from config import env
-from config.embedded import ensure_servers
+from config.embedded import FAST_SETTINGS, ensure_servers
 from config.settings.base import *  # noqa: F403  settings modules build on each other
 from config.settings.base import BASE_DIR, DATABASES, REST_FRAMEWORK, pooled
 
@@ -12,10 +12,7 @@ _data_dir = Path(os.environ.get("PALAESTRA_TEST_DATA_DIR") or BASE_DIR / ".palae
 if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
     _database_url, _redis_url = os.environ["DATABASE_URL"], os.environ["REDIS_URL"]
 else:
-    _servers = ensure_servers(
-        _data_dir,
-        postgres_settings={"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"},
-    )
+    _servers = ensure_servers(_data_dir, postgres_settings=FAST_SETTINGS, cache_on_disk=False)
     _database_url, _redis_url = _servers.database_url, _servers.redis_url
 
 # Each xdist worker of each run keeps its own key space, as it keeps its own database.

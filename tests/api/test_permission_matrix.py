@@ -26,7 +26,7 @@ def test_every_operation_has_a_line_and_every_line_an_operation() -> None:
 
 
 def _call(client: Caller, operation: Operation) -> Any:
-    """Call with ids that exist nowhere and an empty body: permission is decided before either is looked at."""
+    """Call with unknown ids and an empty body: permission is decided before either is looked at."""
     url = operation.url(lambda _: uuid.UUID(int=7))
     if operation.method in {"get", "delete"}:
         return getattr(client, operation.method)(url)

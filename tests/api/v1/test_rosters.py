@@ -1,27 +1,51 @@
 """Bring in people by list over HTTP: the plan, and applying it."""
 
+import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
+from billing.models import SeatAssignment, Subscription
+from shared_apps.accounts.models import Membership, User
 from shared_apps.core.actors import Role
 from shared_apps.jobs.models import Job
+from shared_apps.outbox.models import OutboxMessage
+from tenant_apps.cohorts.models import Cohort, CohortMember
 from tenant_apps.people.models import Member
 from tenant_apps.rosters.services.applying import run_applying
+from tenant_apps.runs.models import CourseRun, Enrollment
 from tenants.context import in_organization, in_public
 from tenants.models import Organization
+from tests.factories.courses import make_published_course
 from tests.support.client import Caller
 from tests.support.subscriptions import make_subscription
 
 SignIn = Callable[..., Caller]
+DATA = Path(__file__).resolve().parents[2] / "data" / "rosters"
 HEADER = "employee_id,email,first_name,last_name,department,manager_email,role,cohort\n"
 THREE = HEADER + (
     "E1,boss@acme.example,Bea,Boss,Sales,,manager,Spring\n"
     "E2,ann@acme.example,Ann,Able,Sales,boss@acme.example,,Spring\n"
     "E3,bob@acme.example,Bob,Baker,Ops,boss@acme.example,learner,Spring\n"
 )
+
+
+def make_run(
+    organization: Organization, *, cohort: str | None = None, capacity: int | None = None
+) -> uuid.UUID:
+    """Open a run, and a cohort that leads into it."""
+    course = make_published_course(organization)
+    with in_organization(organization):
+        run = CourseRun.objects.create(
+            course_id=course.course_id, version_id=course.version_id, title="First", capacity=capacity
+        )
+        if cohort is not None:
+            Cohort.objects.create(name=cohort, run=run)
+    return run.id
 
 
 def upload(caller: Caller, text: str | bytes, **options: Any) -> Any:
@@ -49,22 +73,526 @@ def rows(caller: Caller, roster: dict[str, Any], **filters: str) -> list[dict[st
     return list(answer.json()["results"])
 
 
+def table_counts(organization: Organization) -> dict[str, int]:
+    """Count every row of the shared schema and of the organization's."""
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('public', %s)",
+            [organization.schema_name],
+        )
+        tables = cursor.fetchall()
+        counts = {}
+        for schema, table in tables:
+            if (schema, table) == ("public", "django_migrations"):
+                continue
+            cursor.execute(f'SELECT count(*) FROM "{schema}"."{table}"')
+            counts[table] = int(cursor.fetchone()[0])
+    return counts
+
+
+def changed_tables(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+    return {table: after[table] - count for table, count in before.items() if after[table] != count}
+
+
 @pytest.mark.feature("COH-01")
-def test_a_list_is_planned_and_applied(acme: Organization, sign_in: SignIn) -> None:
+def test_a_plan_writes_nothing_but_itself_and_the_audit_log(acme: Organization, sign_in: SignIn) -> None:
     make_subscription(acme, 10)
     admin = sign_in(acme, Role.ADMIN)
+    before = table_counts(acme)
 
     planned = upload(admin, THREE)
 
     assert planned.status_code == 201, planned.json()
     roster = planned.json()
+    assert planned["Location"] == f"/api/v1/rosters/{roster['id']}"
     assert roster["counts"] == {"rows": 3, "add": 3, "change": 0, "skip": 0, "refuse": 0, "warned": 0}
     assert (roster["seats_needed"], roster["seats_free"]) == (3, 10)
+    assert changed_tables(before, table_counts(acme)) == {
+        "rosters_rosterimport": 1,
+        "rosters_rosterrow": 3,
+        "audit_auditevent": 1,
+    }
+
+
+@pytest.mark.feature("COH-01")
+def test_applying_makes_the_whole_person(acme: Organization, sign_in: SignIn) -> None:
+    make_subscription(acme, 10)
+    admin = sign_in(acme, Role.ADMIN)
+    run_id = make_run(acme, cohort="Spring")
+    roster = upload(admin, THREE).json()
+    before = table_counts(acme)
 
     result = apply(admin, acme, roster)
 
     assert (result["done"], result["unchanged"], result["refused"]) == (3, 0, 0)
+    assert changed_tables(before, table_counts(acme)) == {
+        "accounts_user": 3,
+        "accounts_membership": 3,
+        "accounts_invitation": 3,
+        "people_member": 3,
+        "billing_seatassignment": 3,
+        "cohorts_cohortmember": 3,
+        "runs_enrollment": 3,
+        "outbox_outboxmessage": 3,
+        "jobs_job": 1,
+        "audit_auditevent": 3,
+    }
     with in_organization(acme):
-        ann = Member.objects.get(email="ann@acme.example")
+        ann = Member.objects.select_related("manager", "membership", "user").get(email="ann@acme.example")
         assert ann.manager is not None
         assert ann.manager.email == "boss@acme.example"
+        assert (ann.employee_id, ann.first_name, ann.department) == ("E2", "Ann", "Sales")
+        assert (ann.membership.role, ann.membership.status) == ("learner", "invited")
+        assert not ann.user.has_usable_password()
+        assert Member.objects.get(email="boss@acme.example").membership.role == "manager"
+        enrollment = Enrollment.objects.get(member_id=ann.pk)
+        assert (enrollment.run_id, enrollment.state, enrollment.source) == (run_id, "pending", "cohort")
+    with in_public():
+        assert Subscription.objects.get(organization=acme).used == 3
+        mails = OutboxMessage.objects.filter(organization_id=acme.id, topic="mail.send")
+        assert sorted(mail.payload["to"] for mail in mails) == [
+            "ann@acme.example",
+            "bob@acme.example",
+            "boss@acme.example",
+        ]
+    assert {row["result"] for row in rows(admin, roster)} == {"done"}
+    assert admin.get(f"/api/v1/rosters/{roster['id']}").json()["state"] == "applied"
+
+
+@pytest.mark.feature("COH-01")
+def test_the_same_file_again_changes_nothing(acme: Organization, sign_in: SignIn) -> None:
+    make_subscription(acme, 10)
+    admin = sign_in(acme, Role.ADMIN)
+    make_run(acme, cohort="Spring")
+    first = upload(admin, THREE).json()
+    apply(admin, acme, first)
+
+    again = upload(admin, THREE).json()
+
+    assert again["counts"] == {"rows": 3, "add": 0, "change": 0, "skip": 3, "refuse": 0, "warned": 0}
+    assert again["seats_needed"] == 0
+    refused = admin.post(f"/api/v1/rosters/{again['id']}/apply", {})
+    assert (refused.status_code, refused.json()["code"]) == (409, "nothing_to_apply")
+
+
+@pytest.mark.feature("COH-01")
+def test_applying_twice_is_one_job_and_one_effect(acme: Organization, sign_in: SignIn) -> None:
+    make_subscription(acme, 10)
+    admin = sign_in(acme, Role.ADMIN)
+    roster = upload(admin, THREE).json()
+    first = admin.post(f"/api/v1/rosters/{roster['id']}/apply", {})
+    second = admin.post(f"/api/v1/rosters/{roster['id']}/apply", {"partial": True})
+    assert first.json()["id"] == second.json()["id"]
+    assert first["Location"] == second["Location"] == f"/api/v1/jobs/{first.json()['id']}"
+
+    apply(admin, acme, roster)
+    before = table_counts(acme)
+    apply(admin, acme, roster)  # the message delivered a second time
+
+    assert changed_tables(before, table_counts(acme)) == {}
+
+
+@pytest.mark.feature("COH-01")
+def test_changes_show_old_and_new_and_only_they_are_written(acme: Organization, sign_in: SignIn) -> None:
+    make_subscription(acme, 10)
+    admin = sign_in(acme, Role.ADMIN)
+    apply(admin, acme, upload(admin, THREE).json())
+    text = HEADER + (
+        "E2,ann@acme.example,Ann,Able,Marketing,,instructor,Autumn\n"  # department, role, cohort
+        "E3,BOB@acme.example,Bob,Baker,,boss@acme.example,learner,spring\n"  # nothing: case, empty cell
+    )
+
+    roster = upload(admin, text).json()
+
+    assert roster["counts"] == {"rows": 2, "add": 0, "change": 1, "skip": 1, "refuse": 0, "warned": 0}
+    [change] = rows(admin, roster, action="change")
+    assert change["number"] == 2
+    assert change["changes"] == {
+        "department": ["Sales", "Marketing"],
+        "role": ["learner", "instructor"],
+        "cohort": ["", "Autumn"],
+    }
+    apply(admin, acme, roster)
+    with in_organization(acme):
+        ann = Member.objects.select_related("membership", "manager").get(email="ann@acme.example")
+        assert (ann.department, ann.membership.role) == ("Marketing", "instructor")
+        assert ann.manager is not None, "an empty cell leaves the manager as it was"
+        assert Member.objects.get(email="bob@acme.example").department == "Ops"
+        places = CohortMember.objects.filter(member_id=ann.pk, left_at=None)
+        assert sorted(places.values_list("cohort__name", flat=True)) == ["Autumn", "Spring"]
+        assert list(Cohort.objects.values_list("name", flat=True)) == ["Autumn", "Spring"]
+
+
+@pytest.mark.feature("COH-01")
+def test_refused_rows_name_column_code_and_advice_and_stop_a_full_apply(
+    acme: Organization, sign_in: SignIn, member: Callable[..., Any]
+) -> None:
+    make_subscription(acme, 20)
+    admin = sign_in(acme, Role.ADMIN)
+    member(acme, Role.LEARNER, email="old@acme.example", employee_id="E7")
+    member(acme, Role.LEARNER, email="two@acme.example", employee_id="E8")
+    member(acme, Role.LEARNER, email="gone@acme.example", status="removed")
+    text = HEADER + (
+        "E7,new@acme.example,,,,,,\n"
+        "E7b,two@acme.example,,,,,,\n"
+        "e7,three@acme.example,,,,,,\n"
+        ",gone@acme.example,,,,,,\n"
+        ",owner@acme.example,,,,,learner,\n"
+        ",not-an-address,,,,,,\n"
+        ",fine@acme.example,,=1+1,,,,\n"
+        ",good@acme.example,Gil,Good,,,,\n"
+    )
+
+    roster = upload(admin, text).json()
+
+    assert roster["counts"] == {"rows": 8, "add": 1, "change": 1, "skip": 0, "refuse": 6, "warned": 0}
+    refused = {
+        row["number"]: [(issue["column"], issue["code"]) for issue in row["issues"]]
+        for row in rows(admin, roster, action="refuse")
+    }
+    assert refused == {
+        2: [("email", "email_changed")],
+        4: [("employee_id", "duplicate_employee_id")],
+        5: [("email", "member_removed")],
+        6: [("role", "role_protected")],
+        7: [("email", "email_invalid")],
+        8: [("last_name", "formula_cell")],
+    }
+    assert all(issue["advice"] for row in rows(admin, roster, action="refuse") for issue in row["issues"])
+    assert [row["number"] for row in rows(admin, roster, code="email_changed")] == [2]
+
+    whole = admin.post(f"/api/v1/rosters/{roster['id']}/apply", {})
+    assert (whole.status_code, whole.json()["code"]) == (409, "rows_refused")
+    assert whole.json()["facts"] == {"refused": 6}
+    result = apply(admin, acme, roster, partial=True)
+    assert (result["done"], result["unchanged"], result["refused"]) == (2, 0, 6)
+    with in_organization(acme):
+        assert set(Member.objects.values_list("email", "employee_id")) >= {
+            ("old@acme.example", "E7"),
+            ("two@acme.example", "E7b"),
+            ("good@acme.example", ""),
+        }
+        assert not Member.objects.filter(email__in=["new@acme.example", "fine@acme.example"]).exists()
+    with in_public():
+        assert Membership.objects.get(organization=acme, user__email="owner@acme.example").role == "owner"
+
+
+def test_an_employee_id_of_somebody_else_is_refused(
+    acme: Organization, sign_in: SignIn, member: Callable[..., Any]
+) -> None:
+    admin = sign_in(acme, Role.ADMIN)
+    member(acme, email="one@acme.example", employee_id="E1")
+    member(acme, email="two@acme.example", employee_id="E2")
+    roster = upload(admin, HEADER + "E1,two@acme.example,,,,,,\n").json()
+    [row] = rows(admin, roster)
+    assert [(issue["column"], issue["code"]) for issue in row["issues"]] == [
+        ("employee_id", "employee_id_taken")
+    ]
+
+
+def test_a_list_does_not_change_its_uploader_or_other_administrators(
+    acme: Organization, sign_in: SignIn, member: Callable[..., Any]
+) -> None:
+    me = member(acme, Role.ADMIN, email="me@acme.example")
+    member(acme, Role.ADMIN, email="other@acme.example")
+    admin = sign_in(acme, me)
+    text = "email,role\nme@acme.example,learner\nother@acme.example,manager\nx@acme.example,owner\n"
+    roster = upload(admin, text).json()
+    assert [(row["action"], row["issues"][0]["code"]) for row in rows(admin, roster)] == [
+        ("refuse", "role_protected"),
+        ("refuse", "role_protected"),
+        ("refuse", "role_not_allowed"),
+    ]
+
+
+@pytest.mark.feature("COH-01")
+def test_too_few_seats_refuse_the_whole(
+    acme: Organization, sign_in: SignIn, member: Callable[..., Any]
+) -> None:
+    subscription = make_subscription(acme, 3)
+    admin = sign_in(acme, Role.ADMIN)
+    holder = member(acme, email="ann@acme.example", employee_id="E2")
+    with in_public():
+        SeatAssignment.objects.create(subscription=subscription, organization=acme, membership=holder)
+    other = member(acme, email="other@acme.example")
+    roster = upload(admin, THREE).json()
+    assert (roster["seats_needed"], roster["seats_free"]) == (2, 2), "who holds a seat needs none"
+    with in_public():
+        SeatAssignment.objects.create(subscription=subscription, organization=acme, membership=other)
+
+    refused = admin.post(f"/api/v1/rosters/{roster['id']}/apply", {"partial": True})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "seats_too_few")
+    assert refused.json()["facts"] == {"seats_needed": 2, "seats_free": 1}
+    with in_public():
+        assert not Job.objects.filter(organization_id=acme.id).exists()
+
+
+@pytest.mark.feature("COH-01")
+def test_seats_taken_meanwhile_leave_whole_rows_out(acme: Organization, sign_in: SignIn) -> None:
+    make_subscription(acme, 3)
+    admin = sign_in(acme, Role.ADMIN)
+    make_run(acme, cohort="Spring")
+    roster = upload(admin, THREE).json()
+    admin.post(f"/api/v1/rosters/{roster['id']}/apply", {})
+    with in_public():
+        Subscription.objects.filter(organization=acme).update(purchased=2)
+
+    result = apply(admin, acme, roster)
+
+    assert (result["done"], result["refused"]) == (2, 1)
+    assert result["refused_while_applying"] == {"seats_exhausted": 1}
+    [left_out] = rows(admin, roster, result="refused")
+    assert (left_out["number"], left_out["result_code"]) == (4, "seats_exhausted")
+    with in_organization(acme):
+        assert not Member.objects.filter(email="bob@acme.example").exists()
+        assert Enrollment.objects.count() == CohortMember.objects.count() == 2
+    with in_public():
+        assert not User.objects.filter(email="bob@acme.example").exists()
+        assert Subscription.objects.get(organization=acme).used == 2
+
+
+@pytest.mark.feature("COH-01")
+def test_a_plan_that_no_longer_fits_is_refused_row_by_row(
+    acme: Organization, sign_in: SignIn, member: Callable[..., Any]
+) -> None:
+    make_subscription(acme, 5)
+    admin = sign_in(acme, Role.ADMIN)
+    one = member(acme, email="one@acme.example", department="Sales")
+    text = "email,department\none@acme.example,Legal\ntwo@acme.example,Legal\n"
+    roster = upload(admin, text).json()
+    with in_organization(acme):
+        Member.objects.filter(pk=one.pk).update(department="Research")
+
+    stale = admin.post(f"/api/v1/rosters/{roster['id']}/apply", {})
+    result = apply(admin, acme, roster, partial=True)
+
+    assert (stale.status_code, stale.json()["code"], stale.json()["facts"]) == (
+        409,
+        "plan_stale",
+        {"stale": 1},
+    )
+    assert (result["done"], result["refused_while_applying"]) == (1, {"plan_stale": 1})
+    with in_organization(acme):
+        assert Member.objects.get(pk=one.pk).department == "Research"
+        assert Member.objects.get(email="two@acme.example").department == "Legal"
+
+
+@pytest.mark.feature("COH-01")
+def test_a_full_run_takes_as_many_as_it_has_places(acme: Organization, sign_in: SignIn) -> None:
+    make_subscription(acme, 10)
+    admin = sign_in(acme, Role.ADMIN)
+    make_run(acme, cohort="Spring", capacity=2)
+    roster = upload(admin, THREE).json()
+    assert roster["counts"]["add"] == 2
+    [full] = rows(admin, roster, action="refuse")
+    assert (full["number"], full["issues"][0]["column"], full["issues"][0]["code"]) == (
+        4,
+        "cohort",
+        "run_full",
+    )
+    assert apply(admin, acme, roster, partial=True)["done"] == 2
+
+
+def test_a_run_named_with_the_upload_takes_everybody(acme: Organization, sign_in: SignIn) -> None:
+    make_subscription(acme, 10)
+    admin = sign_in(acme, Role.ADMIN)
+    run_id = make_run(acme)
+    text = "email\na@acme.example\nb@acme.example\n"
+    roster = upload(admin, text, run_id=str(run_id), default_role="instructor").json()
+    apply(admin, acme, roster)
+    with in_organization(acme):
+        found = Enrollment.objects.filter(run_id=run_id).order_by("member__email")
+        assert list(found.values_list("member__email", "source", "member__membership__role")) == [
+            ("a@acme.example", "admin", "instructor"),
+            ("b@acme.example", "admin", "instructor"),
+        ]
+    unknown = upload(admin, text, run_id=str(uuid.uuid4()))
+    assert (unknown.status_code, unknown.json()["code"]) == (400, "unknown_run")
+
+
+@pytest.mark.feature("COH-01")
+def test_unknown_cohorts_are_refused_unless_they_may_be_made(acme: Organization, sign_in: SignIn) -> None:
+    admin = sign_in(acme, Role.ADMIN)
+    with in_organization(acme):
+        Cohort.objects.create(name="Spring 2027")
+    text = "email,cohort\na@acme.example,spring  2027\nb@acme.example,Summer\n"
+    strict = upload(admin, text, create_cohorts="false").json()
+    free = upload(admin, text, create_cohorts="true").json()
+    assert [(row["action"], row["values"].get("cohort")) for row in rows(admin, strict)] == [
+        ("add", "Spring 2027"),
+        ("refuse", None),
+    ]
+    assert [(row["action"], row["values"]["cohort"]) for row in rows(admin, free)] == [
+        ("add", "Spring 2027"),
+        ("add", "Summer"),
+    ]
+
+
+@pytest.mark.feature("COH-01")
+def test_a_user_of_another_organization_is_an_ordinary_new_person(
+    acme: Organization, globex: Organization, sign_in: SignIn, member: Callable[..., Any]
+) -> None:
+    make_subscription(acme, 5)
+    admin = sign_in(acme, Role.ADMIN)
+    there = member(globex, Role.OWNER, email="both@people.example")
+    text = "email,first_name,language\nboth@people.example,Bo,de\nnew@people.example,Nu,de\n"
+
+    roster = upload(admin, text).json()
+    apply(admin, acme, roster)
+
+    known, new = rows(admin, roster)
+    for row in (known, new):
+        for own in ("number", "values", "member_id"):
+            row.pop(own)
+    assert known == new, "nothing tells that one of the two has an account"
+    with in_public():
+        here = Membership.objects.get(organization=acme, user_id=there.user_id)
+        assert (here.status, here.role) == ("invited", "learner")
+        assert User.objects.get(pk=there.user_id).language == "en", "the account is its owner's"
+        assert Membership.objects.get(pk=there.pk).role == "owner"
+
+
+def test_suspended_people_keep_their_facts_right_and_get_nothing(
+    acme: Organization, sign_in: SignIn, member: Callable[..., Any]
+) -> None:
+    make_subscription(acme, 5)
+    admin = sign_in(acme, Role.ADMIN)
+    out = member(acme, email="out@acme.example", status="suspended")
+    roster = upload(admin, "email,department,cohort\nout@acme.example,Legal,Spring\n").json()
+    assert roster["seats_needed"] == 0
+    apply(admin, acme, roster)
+    with in_organization(acme):
+        assert Member.objects.get(pk=out.pk).department == "Legal"
+        assert not CohortMember.objects.exists()
+
+
+@pytest.mark.feature("COH-01")
+@pytest.mark.parametrize(
+    ("name", "encoding", "delimiter"),
+    [
+        ("utf8-comma-lf.csv", "utf-8", ","),
+        ("utf8-bom-semicolon-crlf.csv", "utf-8-sig", ";"),
+        ("utf16le-bom-tab-crlf.csv", "utf-16-le", "\t"),
+        ("cp1252-semicolon-crlf.csv", "cp1252", ";"),
+    ],
+)
+def test_exports_of_every_dialect_are_understood(
+    acme: Organization, sign_in: SignIn, name: str, encoding: str, delimiter: str
+) -> None:
+    admin = sign_in(acme, Role.ADMIN)
+    planned = upload(admin, (DATA / name).read_bytes())
+    assert planned.status_code == 201, planned.json()
+    roster = planned.json()
+    assert (roster["encoding"], roster["delimiter"]) == (encoding, delimiter)
+    assert roster["counts"]["add"] == roster["counts"]["rows"] > 0
+    values = [row["values"] for row in rows(admin, roster)]
+    plain = [
+        row["values"] for row in rows(admin, upload(admin, (DATA / "utf8-comma-lf.csv").read_bytes()).json())
+    ]
+    assert [each["email"] for each in values] == [each["email"] for each in plain]
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "code"),
+    [
+        (b"PK\x03\x04" + bytes(60), 415, "not_text"),
+        (b"name,email\n", 400, "no_rows"),
+        (b"first_name,last_name\nA,B\n", 400, "missing_column"),
+        (b'email,first_name\na@b.example,"open\n', 400, "broken_quoting"),
+        (b"email,e-mail\na@b.example,c@d.example\n", 400, "duplicate_column"),
+    ],
+)
+def test_an_unusable_file_is_a_problem_with_its_code(
+    acme: Organization, sign_in: SignIn, content: bytes, status: int, code: str
+) -> None:
+    before = table_counts(acme)
+    admin = sign_in(acme, Role.ADMIN)
+    answer = upload(admin, content)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert "rosters_rosterimport" not in changed_tables(before, table_counts(acme))
+
+
+def test_a_too_large_file_is_refused(acme: Organization, sign_in: SignIn, settings: Any) -> None:
+    settings.MAX_ROSTER_BYTES = 100
+    settings.MAX_ROSTER_ROWS = 2
+    admin = sign_in(acme, Role.ADMIN)
+    large = upload(admin, THREE)
+    long = upload(admin, "email\na@b.example\nc@b.example\nd@b.example\n")
+    assert (large.status_code, large.json()["code"]) == (413, "file_too_large")
+    assert (long.status_code, long.json()["code"]) == (413, "too_many_rows")
+
+
+def test_strange_names_and_headers_are_data(acme: Organization, sign_in: SignIn) -> None:
+    admin = sign_in(acme, Role.ADMIN)
+    text = 'email,first_name,\x01odd\nrob@acme.example,"Robert\'); DROP TABLE people_member;--",x\n'
+    answer = upload(admin, text)
+    assert answer.status_code == 201, answer.json()
+    [row] = rows(admin, answer.json())
+    assert row["values"]["first_name"] == "Robert'); DROP TABLE people_member;--"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"file": "not a file"}, {"default_role": "owner"}, {"create_cohorts": "perhaps"}, {"run_id": "1"}],
+)
+def test_a_malformed_upload_is_400(acme: Organization, sign_in: SignIn, body: dict[str, str]) -> None:
+    admin = sign_in(acme, Role.ADMIN)
+    fine = (
+        {} if "file" in body or not body else {"file": SimpleUploadedFile("a.csv", b"email\na@b.example\n")}
+    )
+    answer = admin.post("/api/v1/rosters", {**fine, **body}, format="multipart")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+
+
+@pytest.mark.feature("COH-01")
+@pytest.mark.parametrize("role", [Role.LEARNER, Role.INSTRUCTOR, Role.MANAGER, Role.BILLING_ADMIN])
+def test_only_administrators_bring_in_people(acme: Organization, sign_in: SignIn, role: Role) -> None:
+    roster = upload(sign_in(acme, Role.ADMIN), THREE).json()
+    other = sign_in(acme, role)
+    before = table_counts(acme)
+    assert upload(other, THREE).status_code == 403
+    assert other.get("/api/v1/rosters").status_code == 403
+    assert other.get(f"/api/v1/rosters/{roster['id']}").status_code == 403
+    assert other.get(f"/api/v1/rosters/{roster['id']}/rows").status_code == 403
+    assert other.post(f"/api/v1/rosters/{roster['id']}/apply", {}).status_code == 403
+    assert changed_tables(before, table_counts(acme)) == {}
+
+
+@pytest.mark.feature("COH-01")
+def test_another_organizations_import_is_not_there(
+    acme: Organization, globex: Organization, sign_in: SignIn
+) -> None:
+    roster = upload(sign_in(acme, Role.ADMIN), THREE).json()
+    stranger = sign_in(globex, Role.OWNER)
+    assert stranger.get(f"/api/v1/rosters/{roster['id']}").status_code == 404
+    assert stranger.get(f"/api/v1/rosters/{roster['id']}/rows").status_code == 404
+    assert stranger.post(f"/api/v1/rosters/{roster['id']}/apply", {}).status_code == 404
+    assert stranger.get("/api/v1/rosters").json()["results"] == []
+
+
+def test_lists_are_paged_with_few_queries(
+    acme: Organization, sign_in: SignIn, django_assert_max_num_queries: Any
+) -> None:
+    admin = sign_in(acme, Role.ADMIN)
+    people = "".join(f"p{number}@acme.example\n" for number in range(120))
+    roster = upload(admin, "email\n" + people).json()
+    address = f"/api/v1/rosters/{roster['id']}/rows?limit=50"
+    seen: list[int] = []
+    while address:
+        with django_assert_max_num_queries(4):
+            page = admin.get(address).json()
+        seen += [row["number"] for row in page["results"]]
+        address = page["next"]
+    assert seen == list(range(2, 122))
+    with django_assert_max_num_queries(3):
+        assert len(admin.get("/api/v1/rosters").json()["results"]) == 1
+
+
+def test_planning_takes_a_fixed_number_of_queries(
+    acme: Organization, sign_in: SignIn, django_assert_max_num_queries: Any
+) -> None:
+    admin = sign_in(acme, Role.ADMIN)
+    people = "".join(f"p{number}@acme.example,Spring\n" for number in range(300))
+    with django_assert_max_num_queries(20):
+        assert upload(admin, "email,cohort\n" + people).status_code == 201
