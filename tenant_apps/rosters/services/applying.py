@@ -32,7 +32,7 @@ from tenant_apps.rosters.policies import IMPORT
 from tenant_apps.rosters.selectors.known import read_known
 from tenant_apps.rosters.selectors.rosters import get_roster
 from tenant_apps.rosters.services.batches import do_apply_batch
-from tenant_apps.rosters.services.comparing import Comparer, is_within
+from tenant_apps.rosters.services.comparing import Comparer, is_as_planned
 from tenant_apps.rosters.services.stored_rows import (
     count_pending,
     read_lines,
@@ -120,7 +120,9 @@ def _check(roster: RosterImport, organization: OrganizationRef, *, partial: bool
     stale = seats_needed = 0
     for row in planned:
         verdict = comparer.compare(row.row)
-        is_stale = verdict.action is RowAction.REFUSE or not is_within(row.changes, verdict.changes)
+        is_stale = verdict.action is RowAction.REFUSE or not is_as_planned(
+            row.action, row.changes, verdict.changes
+        )
         stale += is_stale
         seats_needed += verdict.needs_seat and not is_stale
     if stale and not partial:

@@ -19,7 +19,7 @@ from tenant_apps.rosters.models import RosterImport
 from tenant_apps.rosters.parsing import RosterRow
 from tenant_apps.rosters.parsing.values import fold_name
 from tenant_apps.rosters.selectors.known import read_known
-from tenant_apps.rosters.services.comparing import MEMBER_FIELDS, Comparer, is_within
+from tenant_apps.rosters.services.comparing import MEMBER_FIELDS, Comparer, is_as_planned
 from tenant_apps.rosters.services.stored_rows import PlannedRow, RowOutcome, write_outcomes
 from tenant_apps.rosters.types import RosterOptions, Verdict
 from tenant_apps.runs.enums import EnrollmentSource
@@ -93,7 +93,9 @@ def _settle(planned: PlannedRow, verdict: Verdict, *, seats_left: int) -> RowOut
         return RowOutcome(number, RowResult.REFUSED, verdict.refusal.code, member_id)
     if verdict.action is RowAction.SKIP:
         return RowOutcome(number, RowResult.UNCHANGED, member_id=member_id)
-    if verdict.action is RowAction.CHANGE and not is_within(planned.changes, verdict.changes):
+    if verdict.action is RowAction.CHANGE and not is_as_planned(
+        planned.action, planned.changes, verdict.changes
+    ):
         return RowOutcome(number, RowResult.REFUSED, "plan_stale", member_id)
     if verdict.needs_seat and seats_left < 1:
         return RowOutcome(number, RowResult.REFUSED, "seats_exhausted", member_id)

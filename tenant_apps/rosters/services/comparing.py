@@ -178,8 +178,14 @@ class Comparer:
         return cohort is not None and (cohort.cohort_id, person.member_id) in self._known.places
 
 
-def is_within(planned: dict[str, list[Any]], now: dict[str, list[Any]]) -> bool:
-    """Tell whether all that a row would change now was shown in its plan, from and to the same values."""
+def is_as_planned(action: RowAction, planned: dict[str, list[Any]], now: dict[str, list[Any]]) -> bool:
+    """Tell whether all that a row would change now was shown in its plan.
+
+    For a planned change the same columns from and to the same values, or fewer. Somebody who was to be added
+    and is there by now (another list was faster) gets what is still missing; nothing of theirs is replaced.
+    """
+    if action is RowAction.ADD:
+        return not any(old for old, _ in now.values())
     return all(planned.get(column) == values for column, values in now.items())
 
 
