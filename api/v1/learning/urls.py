@@ -1,5 +1,12 @@
 """Routes of the learning slice."""
 
-from django.urls import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.learning.views import MyCourseViewSet, MyLessonViewSet, RunProgressViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("my-courses", MyCourseViewSet, basename="my-courses")
+router.register("my-courses/<uuid:enrollment_id>/lessons", MyLessonViewSet, basename="my-lessons")
+router.register("runs/<uuid:run_id>/progress", RunProgressViewSet, basename="run-progress")
+
+urlpatterns = router.urls

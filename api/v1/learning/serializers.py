@@ -1,0 +1,148 @@
+"""Shapes of what learners read. The hot answers are plain dicts; a test holds them to these shapes."""
+
+from rest_framework import serializers
+
+from tenant_apps.courses.enums import LessonKind
+from tenant_apps.learning.policies import Access
+from tenant_apps.runs.enums import EnrollmentState
+
+
+class LibraryQuery(serializers.Serializer):
+    """Which page."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
+    cursor = serializers.CharField(max_length=100, required=False)
+
+
+class NamedOut(serializers.Serializer):
+    """Something with a title."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+
+
+class VersionRefOut(serializers.Serializer):
+    """The version the learner learns."""
+
+    id = serializers.UUIDField()
+    number = serializers.IntegerField()
+
+
+class RunRefOut(NamedOut):
+    """The run, with its window in UTC and the zone it is held in."""
+
+    starts_at = serializers.DateTimeField(allow_null=True)
+    ends_at = serializers.DateTimeField(allow_null=True)
+    timezone = serializers.CharField()
+
+
+class ProgressOut(serializers.Serializer):
+    """How far the learner is."""
+
+    completed = serializers.IntegerField()
+    total = serializers.IntegerField()
+    percent = serializers.IntegerField()
+    last_accessed_at = serializers.DateTimeField(allow_null=True)
+
+
+class MyCourseOut(serializers.Serializer):
+    """One of the learner's courses. Times are UTC; `timezone` is the zone to show them in."""
+
+    enrollment_id = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=EnrollmentState.choices)
+    access = serializers.ChoiceField(choices=[(access.value, access.value) for access in Access])
+    course = NamedOut()
+    version = VersionRefOut()
+    run = RunRefOut()
+    progress = ProgressOut()
+    next_lesson = NamedOut(allow_null=True)
+    enrolled_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    timezone = serializers.CharField()
+
+
+class MyCoursePageOut(serializers.Serializer):
+    """One page of the learner's courses."""
+
+    results = MyCourseOut(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class LessonLineOut(serializers.Serializer):
+    """A lesson in the tree."""
+
+    id = serializers.UUIDField()
+    lineage = serializers.UUIDField()
+    module_id = serializers.UUIDField()
+    title = serializers.CharField()
+    kind = serializers.ChoiceField(choices=LessonKind.choices)
+    position = serializers.IntegerField()
+    is_required = serializers.BooleanField()
+    minutes = serializers.IntegerField()
+    is_completed = serializers.BooleanField()
+
+
+class ModuleTreeOut(serializers.Serializer):
+    """A module with its lessons, in order."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    position = serializers.IntegerField()
+    lessons = LessonLineOut(many=True)
+
+
+class MyCourseTreeOut(MyCourseOut):
+    """One of the learner's courses with its whole tree."""
+
+    modules = ModuleTreeOut(many=True)
+
+
+class DocumentOut(serializers.Serializer):
+    """The file of a document lesson."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    content_type = serializers.CharField()
+    size = serializers.IntegerField()
+
+
+class LessonOut(LessonLineOut):
+    """A lesson to read."""
+
+    enrollment_id = serializers.UUIDField()
+    body_html = serializers.CharField(allow_blank=True)
+    embed_url = serializers.CharField(allow_blank=True)
+    document = DocumentOut(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+    previous_lesson_id = serializers.UUIDField(allow_null=True)
+    next_lesson_id = serializers.UUIDField(allow_null=True)
+
+
+class LessonCompletedOut(serializers.Serializer):
+    """Where the learner stands after completing a lesson."""
+
+    enrollment_id = serializers.UUIDField()
+    lesson_id = serializers.UUIDField()
+    completed_at = serializers.DateTimeField()
+    completed = serializers.IntegerField()
+    total = serializers.IntegerField()
+    percent = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=EnrollmentState.choices)
+
+
+class RunProgressOut(serializers.Serializer):
+    """Progress of one person in a run."""
+
+    enrollment_id = serializers.UUIDField(source="id")
+    member_id = serializers.UUIDField()
+    member_name = serializers.CharField(allow_blank=True)
+    member_email = serializers.EmailField()
+    state = serializers.ChoiceField(choices=EnrollmentState.choices)
+    completed = serializers.IntegerField()
+    total = serializers.IntegerField()
+    percent = serializers.IntegerField()
+    last_accessed_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)

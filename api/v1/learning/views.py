@@ -1,0 +1,75 @@
+"""What learners do, and how far everybody in a run is.
+
+The learner's own endpoints are asked all day by everybody: their selectors return the answer itself, which
+goes out without a serializer in between.
+"""
+
+import uuid
+from dataclasses import asdict
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.core.viewsets import DomainViewSet
+from api.v1.learning.cursors import page_links, read_cursor
+from api.v1.learning.serializers import (
+    LessonCompletedOut,
+    LessonOut,
+    LibraryQuery,
+    MyCoursePageOut,
+    MyCourseTreeOut,
+    RunProgressOut,
+)
+from tenant_apps.learning.selectors.library import get_my_course, list_my_courses
+from tenant_apps.learning.selectors.progress import list_run_progress
+from tenant_apps.learning.services.lessons import complete_lesson, open_lesson
+
+
+class MyCourseViewSet(DomainViewSet):
+    """The signed-in member's courses."""
+
+    pagination_class = None
+    policies = {"list": "learning.learn", "retrieve": "learning.learn"}
+
+    @extend_schema(parameters=[LibraryQuery], responses=MyCoursePageOut)
+    def list(self, request: Request) -> Response:
+        """List your courses, live and past, newest first."""
+        query = self.parsed_query(LibraryQuery)
+        page = list_my_courses(actor=self.actor, limit=query["limit"], **read_cursor(query.get("cursor")))
+        return Response({"results": page.courses, **page_links(request, page)})
+
+    @extend_schema(responses=MyCourseTreeOut)
+    def retrieve(self, request: Request, pk: uuid.UUID) -> Response:
+        """Read one of your courses with its whole tree."""
+        return Response(get_my_course(actor=self.actor, enrollment_id=pk))
+
+
+class MyLessonViewSet(DomainViewSet):
+    """Lessons of one of the signed-in member's courses."""
+
+    policies = {"retrieve": "learning.learn", "complete": "learning.learn"}
+
+    @extend_schema(responses=LessonOut)
+    def retrieve(self, request: Request, enrollment_id: uuid.UUID, pk: uuid.UUID) -> Response:
+        """Open a lesson; it becomes the place where you left."""
+        return Response(open_lesson(actor=self.actor, enrollment_id=enrollment_id, lesson_id=pk))
+
+    @extend_schema(request=None, responses=LessonCompletedOut)
+    @action(detail=True, methods=["post"])
+    def complete(self, request: Request, enrollment_id: uuid.UUID, pk: uuid.UUID) -> Response:
+        """Complete a lesson; a second time answers the same."""
+        done = complete_lesson(actor=self.actor, enrollment_id=enrollment_id, lesson_id=pk)
+        return Response(asdict(done))
+
+
+class RunProgressViewSet(DomainViewSet):
+    """Progress in a run."""
+
+    policies = {"list": "runs.roster"}
+
+    @extend_schema(responses=RunProgressOut(many=True))
+    def list(self, request: Request, run_id: uuid.UUID) -> Response:
+        """List how far everybody in the run is."""
+        return self.page(RunProgressOut, list_run_progress(actor=self.actor, run_id=run_id))

@@ -1,0 +1,27 @@
+"""Refusals of learning."""
+
+from shared_apps.core.errors import Forbidden
+
+
+class RunNotOpen(Forbidden):
+    """The run has not started, is over, or was cancelled."""
+
+    code = "run_not_open"
+    title = "The run is not open for learning now."
+    advice = "Lessons can be taken from `opens_at` until `closes_at`."
+
+
+class EnrollmentNotActive(Forbidden):
+    """The enrollment is suspended or withdrawn."""
+
+    code = "enrollment_not_active"
+    title = "Your enrollment is not active."
+    advice = "Ask whoever enrolled you."
+
+
+class EnrollmentExpired(Forbidden):
+    """The enrollment's time is over."""
+
+    code = "enrollment_expired"
+    title = "Your enrollment has expired."
+    advice = "Ask whoever enrolled you for more time."

@@ -1,0 +1,60 @@
+"""One lesson as its learner reads it."""
+
+import uuid
+from typing import Any
+
+from django.db import connection
+
+from shared_apps.core import clock
+from shared_apps.core.actors import Actor
+from shared_apps.core.errors import NotFound
+from shared_apps.core.policies import require
+from tenant_apps.learning.policies import LEARN, Terms
+from tenant_apps.learning.selectors.outlines import get_outline
+
+_LESSON = """
+SELECT e.state, e.expires_at, r.state, r.starts_at, r.ends_at, r.timezone,
+       r.version_id, l.body_html, l.embed_url, f.id, f.name, f.content_type, f.size, done.completed_at
+  FROM runs_enrollment e
+  JOIN runs_courserun r ON r.id = e.run_id
+  JOIN courses_lesson l ON l.id = %(lesson)s AND l.version_id = r.version_id AND l.is_published
+  LEFT JOIN media_storedfile f ON f.id = l.document_id
+  LEFT JOIN learning_lessonprogress done ON done.enrollment_id = e.id AND done.lesson_id = l.id
+ WHERE e.id = %(enrollment)s AND e.member_id = %(member)s
+"""
+
+
+def get_lesson(*, actor: Actor, enrollment_id: uuid.UUID, lesson_id: uuid.UUID) -> dict[str, Any]:
+    """Return the lesson with its body, its place between its neighbours, and when it was completed.
+
+    Raises:
+        NotFound: no such enrollment of the actor, or no such published lesson in its version.
+        EnrollmentNotActive, EnrollmentExpired, RunNotOpen: the lessons are not open now.
+    """
+    require(actor, LEARN)
+    names = {"enrollment": enrollment_id, "lesson": lesson_id, "member": actor.member_id}
+    with connection.cursor() as cursor:
+        cursor.execute(_LESSON, names)
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound
+    Terms(*row[:6]).require_open(clock.now())
+    version_id, body_html, embed_url, file_id, file_name, content_type, size, completed_at = row[6:]
+    outline = get_outline(version_id)
+    lesson = outline.lesson(lesson_id)
+    if lesson is None:
+        raise NotFound
+    previous_id, next_id = outline.neighbours(lesson["id"])
+    return {
+        **lesson,
+        "enrollment_id": enrollment_id,
+        "body_html": body_html,
+        "embed_url": embed_url,
+        "document": None
+        if file_id is None
+        else {"id": file_id, "name": file_name, "content_type": content_type, "size": size},
+        "completed_at": completed_at,
+        "is_completed": completed_at is not None,
+        "previous_lesson_id": previous_id,
+        "next_lesson_id": next_id,
+    }
