@@ -50,6 +50,7 @@ def create_personal_token(
         if count >= MOST_TOKENS:
             raise TooManyTokens(most=MOST_TOKENS)
         token = PersonalAccessToken.objects.create(
+            created_at=now,
             user=user,
             organization_id=organization_id,
             membership_id=actor.membership_id,
