@@ -59,6 +59,13 @@ ENROL_MEMBERS = declare(Rule("runs.enrol", roles=ADMINS, object_roles=_RIGHT_HOL
 ROSTER = declare(Rule("runs.roster", roles=ADMINS, object_roles=_RIGHT_HOLDERS, holds=_may_see_roster))
 
 
+def only_reports_of(actor: Actor, run_id: uuid.UUID) -> uuid.UUID | None:
+    """Return the member whose reports alone the actor may enrol in the run; None when it may be anybody."""
+    if actor.role is not Role.MANAGER or runs_with_right(actor, ENROL).filter(pk=run_id).exists():
+        return None
+    return actor.member_id
+
+
 def sees_everything(actor: Actor) -> bool:
     """Tell whether no row of this app is hidden from the actor."""
     return actor.kind is ActorKind.SYSTEM or actor.role in ADMINS

@@ -1,5 +1,10 @@
 """Routes of the cohorts slice."""
 
-from django.urls import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.cohorts.views import CohortViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("cohorts", CohortViewSet, basename="cohorts")
+
+urlpatterns = router.urls

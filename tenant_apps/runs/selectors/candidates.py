@@ -20,7 +20,7 @@ SELECT asked.id, p.id IS NOT NULL, p.manager_id, m.status, live.id IS NOT NULL,
   FROM unnest(%(members)s::uuid[]) AS asked(id)
   LEFT JOIN people_member p ON p.id = asked.id
   LEFT JOIN accounts_membership m ON m.id = asked.id AND m.organization_id = %(organization)s
-  LEFT JOIN runs_enrollment e ON e.run_id = %(run)s AND e.member_id = asked.id
+  LEFT JOIN runs_enrollment e ON e.run_id = %(run)s::uuid AND e.member_id = asked.id
   LEFT JOIN billing_subscription live
     ON live.organization_id = %(organization)s AND live.status <> 'canceled'
 """
@@ -60,9 +60,12 @@ class RunToFill:
 
 
 def find_candidates(
-    *, organization_id: uuid.UUID, run_id: uuid.UUID, member_ids: Sequence[uuid.UUID]
+    *, organization_id: uuid.UUID, run_id: uuid.UUID | None, member_ids: Sequence[uuid.UUID]
 ) -> dict[uuid.UUID, Candidate]:
-    """Return what is known of each person, by member id; unknown ids are answered too (`exists` False)."""
+    """Return what is known of each person, by member id; unknown ids are answered too (`exists` False).
+
+    Without a run nobody has an enrollment.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _CANDIDATES, {"organization": organization_id, "run": run_id, "members": list(member_ids)}

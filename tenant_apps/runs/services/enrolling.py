@@ -11,7 +11,7 @@ from django.db import connection
 
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
-from shared_apps.core.actors import Actor, Role
+from shared_apps.core.actors import Actor
 from shared_apps.core.errors import DomainError, NotFound
 from shared_apps.core.ids import new_id
 from shared_apps.core.policies import require
@@ -27,7 +27,7 @@ from tenant_apps.runs.errors import (
 )
 from tenant_apps.runs.locks import run_to_fill
 from tenant_apps.runs.models import Enrollment
-from tenant_apps.runs.policies import ENROL, ENROL_MEMBERS, runs_with_right, sees_everything
+from tenant_apps.runs.policies import ENROL_MEMBERS, only_reports_of, sees_everything
 from tenant_apps.runs.selectors.candidates import Candidate, RunToFill, find_candidates
 from tenant_apps.runs.selectors.enrollments import ENROLLMENT_FIELDS
 from tenant_apps.runs.selectors.runs import require_visible_run
@@ -142,7 +142,7 @@ def do_enroll(
     member_ids: Sequence[uuid.UUID],
     source: EnrollmentSource,
     expires_at: datetime | None = None,
-    only_reports_of: uuid.UUID | None = None,
+    only_reports: uuid.UUID | None = None,
 ) -> list[EnrollRow]:
     """Enrol people in the open transaction, in the order given, as far as the run's places reach.
 
@@ -155,7 +155,7 @@ def do_enroll(
         member_ids: whom; a repeated id counts once.
         source: the path taken.
         expires_at: see `enroll_member`.
-        only_reports_of: refuse everybody who does not report to this member.
+        only_reports: refuse everybody who does not report to this member.
 
     Raises:
         NotFound: no such run.
@@ -173,7 +173,7 @@ def do_enroll(
         candidate = known[member_id]
         if candidate.enrollment_state not in {None, EnrollmentState.WITHDRAWN}:
             continue
-        refusal = _refusal_of(candidate, only_reports_of)
+        refusal = _refusal_of(candidate, only_reports)
         if refusal is None and free is not None and len(new) + len(back) >= free:
             refusal = RunFull(capacity=run.capacity, places_free=0)
         if refusal is not None:
@@ -200,19 +200,16 @@ def do_enroll(
 def _enroll(
     actor: Actor, run_id: uuid.UUID, member_ids: Sequence[uuid.UUID], expires_at: datetime | None
 ) -> list[EnrollRow]:
-    only_reports_of = None
     if not sees_everything(actor):
         require_visible_run(actor=actor, run_id=run_id)
-        require(actor, ENROL_MEMBERS, run_id)
-        if actor.role is Role.MANAGER and not runs_with_right(actor, ENROL).filter(pk=run_id).exists():
-            only_reports_of = actor.member_id
+    require(actor, ENROL_MEMBERS, run_id)
     return do_enroll(
         actor=actor,
         run_id=run_id,
         member_ids=member_ids,
         source=EnrollmentSource.ADMIN,
         expires_at=expires_at,
-        only_reports_of=only_reports_of,
+        only_reports=only_reports_of(actor, run_id),
     )
 
 
@@ -236,8 +233,8 @@ def _free_places(run: RunToFill) -> int | None:
     return run.capacity - Enrollment.objects.filter(run_id=run.id, state__in=OCCUPYING).count()
 
 
-def _refusal_of(candidate: Candidate, only_reports_of: uuid.UUID | None) -> DomainError | None:
-    if only_reports_of is not None and candidate.manager_id != only_reports_of:
+def _refusal_of(candidate: Candidate, only_reports: uuid.UUID | None) -> DomainError | None:
+    if only_reports is not None and candidate.manager_id != only_reports:
         return NotYourReport(member_id=str(candidate.member_id))
     if not candidate.exists:
         return UnknownMember(field="member_id", member_id=str(candidate.member_id))

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
-from shared_apps.core.actors import Actor, Role
+from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction, require_transaction
@@ -14,7 +14,7 @@ from tenant_apps.runs.enums import ENROLLMENT_MOVES, OCCUPYING, EnrollmentState
 from tenant_apps.runs.errors import EnrollmentMoveRefused, NotYourReport, RunFull
 from tenant_apps.runs.locks import enrollment_to_change, run_to_fill
 from tenant_apps.runs.models import Enrollment
-from tenant_apps.runs.policies import ENROL, ENROL_MEMBERS, runs_with_right, visible_enrollments
+from tenant_apps.runs.policies import ENROL_MEMBERS, only_reports_of, visible_enrollments
 from tenants.context import current_organization
 
 
@@ -106,11 +106,7 @@ def _locked(actor: Actor, enrollment_id: uuid.UUID) -> Enrollment:
     if seen is None:
         raise NotFound
     require(actor, ENROL_MEMBERS, seen.run_id)
-    if (
-        actor.role is Role.MANAGER
-        and seen.member.manager_id != actor.member_id
-        and not runs_with_right(actor, ENROL).filter(pk=seen.run_id).exists()
-    ):
+    if only_reports_of(actor, seen.run_id) not in {None, seen.member.manager_id}:
         raise NotYourReport(member_id=str(seen.member_id))
     if seen.run.capacity is not None:
         run_to_fill(seen.run_id).get()
