@@ -1,4 +1,4 @@
-"""`manage.py dump_template`: migrate a scratch schema with Django and write its DDL as the template script."""
+"""`manage.py dump_template`: write the DDL of a schema that Django migrated as the template script."""
 
 from typing import Any
 
