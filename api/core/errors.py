@@ -11,6 +11,7 @@ from psycopg import errors as postgres
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
+from api.core.refusals import record_refused_write
 from api.core.renderers import to_json
 from shared_apps.core.errors import DomainError, Kind
 
@@ -108,6 +109,7 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     """DRF's exception handler: the response for an expected refusal, None for a fault (which becomes a 500)."""
     request = context.get("request")
     instance = request.path if request is not None else ""
+    record_refused_write(error, request, context.get("view"))
     document, headers = _document_of(error, instance)
     if document is None:
         return None

@@ -1,6 +1,5 @@
 """The audit log: who did what to what, append-only by a trigger."""
 
-
 from django.db import models
 
 from shared_apps.core import clock

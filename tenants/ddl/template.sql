@@ -1,4 +1,4 @@
--- version: a7733da8efb7b556
+-- version: 8692958e21c42e89
 CREATE TABLE __tenant__.cohorts_cohort (
     id uuid NOT NULL,
     created_at timestamp with time zone NOT NULL,
@@ -405,6 +405,7 @@ INSERT INTO __tenant__.django_migrations (app, name, applied) VALUES
 ('admin', '0003_logentry_add_action_flag_choices', now()),
 ('audit', '0001_initial', now()),
 ('audit', '0002_append_only', now()),
+('audit', '0003_no_truncate', now()),
 ('billing', '0001_initial', now()),
 ('billing', '0002_seat_counter', now()),
 ('people', '0001_initial', now()),

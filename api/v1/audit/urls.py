@@ -1,5 +1,10 @@
 """Routes of the audit slice."""
 
-from django.urls import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.audit.views import AuditEventViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("audit-events", AuditEventViewSet, basename="audit")
+
+urlpatterns = router.urls

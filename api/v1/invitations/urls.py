@@ -1,5 +1,10 @@
 """Routes of the invitations slice."""
 
-from django.urls import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.invitations.views import InvitationViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("invitations", InvitationViewSet, basename="invitations")
+
+urlpatterns = router.urls

@@ -1,5 +1,10 @@
 """Routes of the jobs slice."""
 
-from django.urls import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.jobs.views import JobViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("jobs", JobViewSet, basename="jobs")
+
+urlpatterns = router.urls

@@ -1,5 +1,10 @@
 """Routes of the members slice."""
 
-from django.urls import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.members.views import MemberViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("members", MemberViewSet, basename="members")
+
+urlpatterns = router.urls

@@ -1,5 +1,12 @@
 """Routes of the profile slice."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.profile.views import ProfileViewSet
+
+urlpatterns = [
+    path(
+        "profile",
+        ProfileViewSet.as_view({"get": "retrieve", "patch": "partial_update"}, basename="profile"),
+    ),
+]

@@ -75,7 +75,7 @@ def relay(batch: int = 200) -> int:
 
 
 def _claim(batch: int) -> tuple[datetime, list[Outgoing]]:
-    """Take due messages in one statement. A try counts from its start, so that one that kills its relay does."""
+    """Take due messages in one statement. A try counts from its start: one may kill its relay."""
     now = clock.now()
     lease = now + LEASE
     with transaction.atomic(), connection.cursor() as cursor:
@@ -204,5 +204,5 @@ def _release(messages: list[Outgoing], lease: datetime) -> None:
 
 def wait_after(attempts: int) -> timedelta:
     """Return how long to wait after that many tries: three times longer each time, spread by a fifth."""
-    wait = min(_LONGEST_WAIT, _FIRST_WAIT * 3 ** (attempts - 1))
-    return wait * _random.uniform(0.8, 1.2)
+    wait = min(_LONGEST_WAIT, _FIRST_WAIT * int(3 ** (attempts - 1)))
+    return timedelta(seconds=wait.total_seconds() * _random.uniform(0.8, 1.2))

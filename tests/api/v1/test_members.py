@@ -13,6 +13,7 @@ from billing.services.seats import do_assign_seats
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Membership, PersonalAccessToken, SignIn
 from shared_apps.audit.models import AuditEvent
+from shared_apps.core import clock
 from shared_apps.core.actors import Role, system_actor
 from tenant_apps.people.models import Member
 from tenants.context import in_organization, in_public
@@ -273,7 +274,7 @@ def test_removing_a_member_ends_access_here_only_and_frees_the_seat(
         user_id=someone.user_id, organization=acme, membership=someone, name="ci", token_hash=b"1" * 32
     )
     plan = Plan.objects.create(code="team", name="Team")
-    Subscription.objects.create(organization=acme, plan=plan, seats=5)
+    Subscription.objects.create(organization=acme, plan=plan, purchased=5, starts_at=clock.now())
     do_assign_seats(actor=system_actor("test"), organization_id=acme.id, membership_ids=[someone.id])
     admin = sign_in(acme, Role.ADMIN)
     assert admin.delete(f"/api/v1/members/{someone.id}").status_code == 204

@@ -1,0 +1,37 @@
+"""Read one's own profile."""
+
+from dataclasses import dataclass
+
+from shared_apps.accounts.models import User
+from shared_apps.core.actors import Actor
+from shared_apps.core.policies import all_rules, may, require
+from tenant_apps.people.models import Member
+from tenant_apps.people.policies import PROFILE
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A person in an organization: what they say of themselves, and what the company says.
+
+    Attributes:
+        can: for each act of the organization, whether the role allows it at all; an object may still refuse.
+    """
+
+    user: User
+    member: Member
+    can: dict[str, bool]
+
+
+def acts_of(actor: Actor) -> dict[str, bool]:
+    """Return every act that a role can allow, with whether the actor's does."""
+    rules = all_rules().values()
+    return {
+        rule.name: may(actor, rule) for rule in rules if rule.roles or rule.object_roles or rule.signed_in
+    }
+
+
+def get_profile(actor: Actor) -> Profile:
+    """Return the actor's own profile."""
+    require(actor, PROFILE)
+    member = Member.objects.select_related("user", "membership", "manager").get(pk=actor.member_id)
+    return Profile(user=member.user, member=member, can=acts_of(actor))
