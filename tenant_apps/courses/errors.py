@@ -1,0 +1,127 @@
+"""Refusals of courses, versions and lessons."""
+
+from shared_apps.core.errors import Conflict, InvalidInput
+
+
+class SlugTaken(Conflict):
+    """Another live course has the slug."""
+
+    code = "course_slug_taken"
+    title = "Another course uses this slug."
+    advice = "Choose another slug, or rename or delete the other course first."
+
+
+class CourseMoveRefused(Conflict):
+    """The state machine of courses has no such move."""
+
+    code = "course_move_refused"
+    title = "The course's state does not allow this."
+    advice = "`allowed` lists the states that can follow."
+
+
+class CourseArchived(Conflict):
+    """An archived course is not worked on."""
+
+    code = "course_archived"
+    title = "The course is archived."
+    advice = "Take it out of the archive first."
+
+
+class CourseNotDeleted(Conflict):
+    """Only a deleted course can be restored."""
+
+    code = "course_not_deleted"
+    title = "The course is not deleted."
+
+
+class VersionFrozen(Conflict):
+    """A published version never changes."""
+
+    code = "version_frozen"
+    title = "A published version cannot be changed."
+    advice = "Make a draft from it (POST /versions/{id}/draft) and change that."
+
+
+class VersionNotPublishable(Conflict):
+    """Something in the draft would not work for learners; `problems` lists each with its lesson."""
+
+    code = "version_not_publishable"
+    title = "The draft is not ready to be published."
+    advice = "Mend what `problems` lists, then publish again."
+
+
+class OrderIncomplete(InvalidInput):
+    """An order must name everything exactly once."""
+
+    code = "order_incomplete"
+    title = "The order does not name exactly the modules and lessons that are there."
+    advice = (
+        "Read the version again; name every id once. `missing`, `unknown` and `repeated` say what is off."
+    )
+
+
+class UnknownModule(InvalidInput):
+    """No such module in this version."""
+
+    code = "unknown_module"
+    title = "The version has no such module."
+
+
+class UnknownDocument(InvalidInput):
+    """No such file in the organization."""
+
+    code = "unknown_document"
+    title = "There is no such file."
+    advice = "Upload it with POST /files and send the id of the answer."
+
+
+class UnknownVersion(InvalidInput):
+    """No such version of this course."""
+
+    code = "unknown_version"
+    title = "The course has no such version."
+
+
+class UnknownMember(InvalidInput):
+    """No such active member."""
+
+    code = "unknown_member"
+    title = "There is no such active member here."
+    advice = "Check the id in the list of members."
+
+
+class MemberCannotAuthor(Conflict):
+    """The member's role can hold no rights on courses."""
+
+    code = "member_cannot_author"
+    title = "The member's role cannot hold rights on courses."
+    advice = "Make the member an instructor or manager first."
+
+
+class LessonContentRefused(InvalidInput):
+    """A body or an embed address breaks a rule of the content; `reason` is the rule's code."""
+
+    code = "lesson_content_refused"
+    title = "The lesson's content was not accepted."
+
+
+class TextEmpty(InvalidInput):
+    """Nothing readable is left of a title once markup and invisible characters are gone."""
+
+    code = "text_empty"
+    title = "The text holds nothing readable."
+
+
+class TextTooLong(InvalidInput):
+    """The plain form of a text is longer than its field."""
+
+    code = "text_too_long"
+    title = "The text is too long."
+
+
+class EmbedHostsMisconfigured(Conflict):
+    """The list of hosts allowed for embeds holds something that is no host."""
+
+    code = "embed_allowed_host_invalid"
+    title = "The organization's list of allowed embed hosts is not valid."
+    advice = "Ask an administrator to mend the setting `embed_allowed_hosts`."

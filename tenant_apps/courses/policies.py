@@ -1,0 +1,106 @@
+"""Who may do what with courses, and which courses an actor sees.
+
+Administrators do everything. Instructors make courses; they, and managers, work on the single courses they
+hold rights on (edit, publish; whoever makes a course gets both). The published catalogue is visible to every
+member of the organization; drafts and archived courses to those who may work on them; deleted ones to nobody.
+Seeing a course in the catalogue does not open its lessons: learners reach those through an enrollment.
+"""
+
+import uuid
+
+from django.db.models import Q, QuerySet
+from guardian.core import ObjectPermissionChecker
+from guardian.shortcuts import get_objects_for_user
+
+from shared_apps.accounts.models import User
+from shared_apps.core.actors import ADMINS, EVERYONE, STAFF, Actor, ActorKind, Role
+from shared_apps.core.policies import Rule, declare, may
+from tenant_apps.courses.enums import CourseState, VersionState
+from tenant_apps.courses.models import Course, CourseVersion
+
+EDIT_RIGHT = "edit_course"
+PUBLISH_RIGHT = "publish_course"
+RIGHTS = (EDIT_RIGHT, PUBLISH_RIGHT)
+RIGHT_HOLDERS = frozenset({Role.INSTRUCTOR, Role.MANAGER})
+
+
+def courses_with_right(actor: Actor, *rights: str) -> QuerySet[Course]:
+    """Return the courses the actor holds one of the rights on.
+
+    The user object is bare, and superusers, groups and global permissions are switched off: what somebody
+    may do on the platform gives nothing inside an organization.
+    """
+    if actor.user_id is None or actor.role not in RIGHT_HOLDERS:
+        return Course.objects.none()
+    found: QuerySet[Course] = get_objects_for_user(
+        User(id=actor.user_id),
+        [f"courses.{right}" for right in rights],
+        klass=Course,
+        use_groups=False,
+        any_perm=True,
+        with_superuser=False,
+        accept_global_perms=False,
+    )
+    return found
+
+
+def rights_on(actor: Actor, course_id: uuid.UUID) -> frozenset[str]:
+    """Return the rights the actor holds on one course, by rows of the right table alone; one query."""
+    if actor.user_id is None or actor.role not in RIGHT_HOLDERS:
+        return frozenset()
+    checker = ObjectPermissionChecker(User(id=actor.user_id))
+    return frozenset(checker.get_user_perms(Course(id=course_id)))
+
+
+def _may_edit(actor: Actor, course_id: uuid.UUID) -> bool:
+    return EDIT_RIGHT in rights_on(actor, course_id)
+
+
+def _may_publish(actor: Actor, course_id: uuid.UUID) -> bool:
+    return PUBLISH_RIGHT in rights_on(actor, course_id)
+
+
+VIEW = declare(Rule("courses.view", roles=EVERYONE))
+CONTENT = declare(Rule("courses.content", roles=STAFF))
+CREATE = declare(Rule("courses.create", roles=ADMINS | {Role.INSTRUCTOR}))
+EDIT = declare(Rule("courses.edit", roles=ADMINS, object_roles=RIGHT_HOLDERS, holds=_may_edit))
+PUBLISH = declare(Rule("courses.publish", roles=ADMINS, object_roles=RIGHT_HOLDERS, holds=_may_publish))
+DELETE = declare(Rule("courses.delete", roles=ADMINS))
+RESTORE = declare(Rule("courses.restore", roles=ADMINS))
+OWN = declare(Rule("courses.transfer", roles=ADMINS))
+GRANT = declare(Rule("courses.grant", roles=ADMINS))
+
+
+def sees_everything(actor: Actor) -> bool:
+    """Tell whether no live course is hidden from the actor."""
+    return actor.kind is ActorKind.SYSTEM or (actor.kind is ActorKind.MEMBER and actor.role in ADMINS)
+
+
+def visible_courses(actor: Actor) -> QuerySet[Course]:
+    """Return the courses the actor may know of; deleted ones never."""
+    live = Course.objects.filter(deleted_at__isnull=True)
+    if sees_everything(actor):
+        return live
+    if actor.kind is not ActorKind.MEMBER:
+        return live.none()
+    seen = Q(state=CourseState.PUBLISHED)
+    if actor.role in RIGHT_HOLDERS:
+        seen |= Q(pk__in=courses_with_right(actor, *RIGHTS).values("pk"))
+    return live.filter(seen)
+
+
+def deleted_courses(actor: Actor) -> QuerySet[Course]:
+    """Return the deleted courses, for those who may restore them."""
+    gone = Course.objects.filter(deleted_at__isnull=False)
+    return gone if may(actor, RESTORE) else gone.none()
+
+
+def visible_versions(actor: Actor) -> QuerySet[CourseVersion]:
+    """Return the versions whose content the actor may read: drafts only where they hold a right."""
+    found = CourseVersion.objects.filter(course__in=visible_courses(actor).values("pk"))
+    if sees_everything(actor):
+        return found
+    seen = Q(state=VersionState.PUBLISHED)
+    if actor.role in RIGHT_HOLDERS:
+        seen |= Q(course__in=courses_with_right(actor, *RIGHTS).values("pk"))
+    return found.filter(seen)
