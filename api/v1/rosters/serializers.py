@@ -29,7 +29,7 @@ class RosterUploadIn(serializers.Serializer[Any]):
 class ApplyRosterIn(serializers.Serializer[Any]):
     """How to apply a plan."""
 
-    partial = serializers.BooleanField(
+    partial = serializers.BooleanField(  # type: ignore[assignment]  # a declared field, not DRF's attribute
         default=False, help_text="Apply the good rows although others are refused."
     )
 

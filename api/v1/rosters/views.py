@@ -22,7 +22,7 @@ from shared_apps.core.actors import Role
 from tenant_apps.rosters.selectors.rosters import get_roster, list_rosters, list_rows
 from tenant_apps.rosters.services.applying import start_applying
 from tenant_apps.rosters.services.planning import plan_roster, read_upload
-from tenant_apps.rosters.types import RosterOptions
+from tenant_apps.rosters.services.verdicts import RosterOptions
 
 
 class RosterViewSet(DomainViewSet):

@@ -4,6 +4,7 @@ What is done is in the rows' results, written with each batch. So a job that los
 rows that have none, and running it twice changes nothing.
 """
 
+import functools
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +40,7 @@ from tenant_apps.rosters.services.stored_rows import (
     read_pending,
     settle_untouched,
 )
-from tenant_apps.rosters.types import RosterOptions
+from tenant_apps.rosters.services.verdicts import RosterOptions
 from tenants.context import current_organization
 from tenants.scope import OrganizationRef
 
@@ -142,9 +143,9 @@ def _apply(job: Job, organization: OrganizationRef) -> dict[str, Any]:
         organization_id=organization.id,
         label=job.arguments["label"],
     )
-    last = 0
+    last: int | None = 0
     while last is not None:
-        last = _retrying(lambda after=last: _apply_batch(job, actor, organization, roster_id, after))
+        last = _retrying(functools.partial(_apply_batch, job, actor, organization, roster_id, last))
     _link_managers(job, roster_id)
     return _finish(actor, organization, roster_id)
 

@@ -21,7 +21,7 @@ from tenant_apps.rosters.parsing.values import fold_name
 from tenant_apps.rosters.selectors.known import read_known
 from tenant_apps.rosters.services.comparing import MEMBER_FIELDS, Comparer, is_as_planned
 from tenant_apps.rosters.services.stored_rows import PlannedRow, RowOutcome, write_outcomes
-from tenant_apps.rosters.types import RosterOptions, Verdict
+from tenant_apps.rosters.services.verdicts import RosterOptions, Verdict
 from tenant_apps.runs.enums import EnrollmentSource
 from tenant_apps.runs.services.bulk_enrollment import do_lock_room
 from tenant_apps.runs.services.enrolling import do_enroll

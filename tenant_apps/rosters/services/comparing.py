@@ -17,7 +17,7 @@ from tenant_apps.rosters.enums import RowAction
 from tenant_apps.rosters.parsing import RosterRow
 from tenant_apps.rosters.parsing.values import fold_name, normalize_known_email
 from tenant_apps.rosters.selectors.known import Known
-from tenant_apps.rosters.types import Refusal, RosterOptions, Verdict
+from tenant_apps.rosters.services.verdicts import Refusal, RosterOptions, Verdict
 
 # Column of the file to field of the member.
 MEMBER_FIELDS = {

@@ -34,7 +34,7 @@ from tenant_apps.rosters.parsing.types import Severity
 from tenant_apps.rosters.policies import IMPORT
 from tenant_apps.rosters.selectors.known import Known, read_known
 from tenant_apps.rosters.services.comparing import Comparer, spelled_as_known
-from tenant_apps.rosters.types import RosterOptions, Verdict
+from tenant_apps.rosters.services.verdicts import RosterOptions, Verdict
 from tenants.context import current_organization
 
 # As the columns of the tables are wide; a longer cell is a finding, not a database error.

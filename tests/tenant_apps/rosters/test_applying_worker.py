@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -28,12 +30,11 @@ from tenant_apps.people.models import Member
 from tenant_apps.rosters.models import RosterRow
 from tenant_apps.rosters.services import applying
 from tenant_apps.rosters.services.planning import plan_roster
-from tenant_apps.rosters.types import RosterOptions
+from tenant_apps.rosters.services.verdicts import RosterOptions
 from tenant_apps.runs.models import CourseRun, Enrollment
 from tenants.context import in_organization, in_public
 from tenants.models import Organization
 from tests.factories.courses import make_published_course
-from tests.support.client import Caller
 from tests.support.server import server_environment
 from tests.support.subscriptions import make_subscription
 
@@ -110,6 +111,10 @@ def job_now(job: Job) -> Job:
         return Job.objects.get(pk=job.pk)
 
 
+def has_gone_beyond(job: Job, done: int) -> bool:
+    return job_now(job).done > done
+
+
 def state_of(organization: Organization) -> dict[str, int]:
     """Count what applying makes, each kind by itself."""
     with in_organization(organization):
@@ -159,7 +164,7 @@ def test_a_killed_worker_leaves_whole_batches_and_the_next_one_ends_the_work(
     done_before = 0
     for _ in range(2):
         with worker() as process:
-            wait_for(lambda before=done_before: job_now(job).done > before)
+            wait_for(partial(has_gone_beyond, job, done_before))
             process.send_signal(signal.SIGKILL)
             process.wait()
         done_before = job_now(job).done
@@ -264,14 +269,14 @@ def test_two_organizations_bring_in_the_same_people_at_once(
 
 @pytest.mark.feature("COH-01")
 def test_many_apply_the_same_plan_at_once_and_get_one_job(
-    committed: None, acme: Organization, sign_in: Callable[..., Caller]
+    committed: None, acme: Organization, sign_in: Callable[..., Any]
 ) -> None:
     make_subscription(acme, 10)
     roster_id = plan(acme, people_csv(5))
     callers = [sign_in(acme, Role.ADMIN) for _ in range(6)]
     answers: list[tuple[int, str]] = []
 
-    def ask(caller: Caller) -> None:
+    def ask(caller: Any) -> None:
         try:
             answer = caller.post(f"/api/v1/rosters/{roster_id}/apply", {})
             answers.append((answer.status_code, answer.json()["id"]))
