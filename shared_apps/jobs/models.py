@@ -3,15 +3,7 @@
 from django.db import models
 
 from shared_apps.core.models import Record
-
-
-class JobState(models.TextChoices):
-    """Life of a job."""
-
-    QUEUED = "queued", "Queued"
-    RUNNING = "running", "Running"
-    SUCCEEDED = "succeeded", "Succeeded"
-    FAILED = "failed", "Failed"
+from shared_apps.jobs.enums import JobState
 
 
 class Job(Record):

@@ -19,4 +19,6 @@ class AuditEventViewSet(DomainViewSet):
     @extend_schema(parameters=[AuditFilter], responses={200: AuditEventOut(many=True)})
     def list(self, request: Request) -> Response:
         """List events, newest first; refusals too."""
-        return self.page(AuditEventOut, list_events(self.actor, **self.parsed_query(AuditFilter)))
+        wanted = self.parsed_query(AuditFilter)
+        organization_id = wanted.pop("organization_id", None)
+        return self.page(AuditEventOut, list_events(self.actor, organization_id=organization_id, **wanted))

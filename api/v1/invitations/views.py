@@ -18,7 +18,6 @@ from api.v1.invitations.serializers import (
     InviteIn,
     TokenIn,
 )
-from shared_apps.accounts.models import Invitation
 from shared_apps.accounts.selectors.invitations import get_invitation, list_invitations
 from shared_apps.core.actors import Role
 from tenant_apps.people.services.invitations import (
@@ -62,7 +61,8 @@ class InvitationViewSet(DomainViewSet):
         """Invite somebody by mail; an open invitation of the same address is replaced."""
         wanted = self.parsed(InviteIn)
         wanted["role"] = Role(wanted["role"])
-        return self._created(invite_member(actor=self.actor, **wanted))
+        made = invite_member(actor=self.actor, **wanted)
+        return self.answer(InvitationOut, made, status=201, headers=_location(made.id))
 
     @extend_schema(responses={204: OpenApiResponse(description="The link is dead, the membership ended.")})
     def destroy(self, request: Request, pk: uuid.UUID) -> Response:
@@ -74,7 +74,8 @@ class InvitationViewSet(DomainViewSet):
     @action(detail=True, methods=["post"])
     def resend(self, request: Request, pk: uuid.UUID) -> Response:
         """Send a new link in place of an open or expired one; the old link is dead."""
-        return self._created(resend_invitation(actor=self.actor, invitation_id=pk))
+        made = resend_invitation(actor=self.actor, invitation_id=pk)
+        return self.answer(InvitationOut, made, status=201, headers=_location(made.id))
 
     @extend_schema(request=TokenIn, responses={200: InvitationPreviewOut})
     @action(detail=False, methods=["post"])
@@ -90,6 +91,6 @@ class InvitationViewSet(DomainViewSet):
         member = accept_invitation(actor=self.actor, **self.parsed(AcceptIn))
         return self.answer(AcceptedOut, member)
 
-    def _created(self, invitation: Invitation) -> Response:
-        location = {"Location": f"/api/v1/invitations/{invitation.id}"}
-        return self.answer(InvitationOut, invitation, status=201, headers=location)
+
+def _location(identifier: uuid.UUID) -> dict[str, str]:
+    return {"Location": f"/api/v1/invitations/{identifier}"}

@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from shared_apps.jobs.models import Job, JobState
+from shared_apps.jobs.enums import JobState
+from shared_apps.jobs.models import Job
 
 
 class JobFilter(serializers.Serializer[Any]):

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from api.core.viewsets import DomainViewSet
 from api.v1.jobs.serializers import JobFilter, JobOut
-from shared_apps.jobs.models import JobState
+from shared_apps.jobs.enums import JobState
 from shared_apps.jobs.selectors.jobs import get_job, list_jobs
 
 POLL_SECONDS = "1"

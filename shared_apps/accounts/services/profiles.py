@@ -61,7 +61,8 @@ def do_update_user(
         NotFound: there is no such account.
     """
     require_transaction()
-    user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
+    rows = User.objects.select_for_update(no_key=True)
+    user = rows.filter(pk=user_id).first() if user_id else None
     if user is None:
         raise NotFound
     if name is not None:

@@ -13,20 +13,20 @@ from shared_apps.core.actors import Actor
 def list_events(
     actor: Actor,
     *,
+    organization_id: uuid.UUID | None,
     action: str = "",
     actor_id: uuid.UUID | None = None,
     target_id: str = "",
     outcome: str = "",
-    organization_id: uuid.UUID | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> QuerySet[AuditEvent]:
     """Return the events the actor may see, newest first.
 
     Args:
+        organization_id: narrows what an operator sees; what a member sees it never widens.
         action: "members.suspend", or a whole family of acts when it ends with a dot: "members.".
         actor_id: the user who acted.
-        organization_id: narrows what an operator sees; it never widens what a member does.
         since, until: first instant of the window, and the first after it.
     """
     events = visible_events(actor)

@@ -19,8 +19,9 @@ from shared_apps.core.actors import Actor
 from shared_apps.core.errors import DomainError
 from shared_apps.core.jobs import enqueue
 from shared_apps.core.transactions import require_transaction
+from shared_apps.jobs.enums import JobState
 from shared_apps.jobs.errors import JobLost
-from shared_apps.jobs.models import Job, JobState
+from shared_apps.jobs.models import Job
 
 log = structlog.get_logger(__name__)
 

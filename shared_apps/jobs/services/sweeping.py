@@ -5,7 +5,8 @@ from django.db import transaction
 
 from shared_apps.core import clock
 from shared_apps.core.jobs import enqueue
-from shared_apps.jobs.models import Job, JobState
+from shared_apps.jobs.enums import JobState
+from shared_apps.jobs.models import Job
 from shared_apps.jobs.services.running import MOST_ATTEMPTS, SILENCE, WORKER_LOST
 
 log = structlog.get_logger(__name__)

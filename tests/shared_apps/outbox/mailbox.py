@@ -53,11 +53,11 @@ class MailServer:
         self._controller = _OnFreePort(self.box, hostname="127.0.0.1", port=0)
 
     def __enter__(self) -> "MailServer":
-        self._controller.start()  # type: ignore[no-untyped-call]
+        self._controller.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._controller.stop()  # type: ignore[no-untyped-call]
+        self._controller.stop()
 
     @property
     def port(self) -> int:

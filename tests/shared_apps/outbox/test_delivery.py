@@ -3,6 +3,7 @@
 import itertools
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -25,7 +26,7 @@ def _own_register(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(types, "_handlers", {})
 
 
-def _send(topic: str, *payloads: dict[str, object], organization: Organization | None = None) -> None:
+def _send(topic: str, *payloads: dict[str, Any], organization: Organization | None = None) -> None:
     with transaction.atomic():
         do_send(
             [Message(topic, dict(payload)) for payload in payloads],
