@@ -20,8 +20,8 @@ def data_dir() -> Path:
 def environment(servers: EmbeddedServers) -> dict[str, str]:
     """Return the environment of benchmark and servers under test.
 
-    As in production but for limits: requests are logged as JSON (to a file) and counted by the throttle, whose
-    budgets are too large to be spent, since the load comes from few callers.
+    As in production but for limits: requests are logged as JSON (to a file) and counted by the throttle,
+    whose budgets are too large to be spent, since the load comes from few callers.
     """
     return {
         **os.environ,

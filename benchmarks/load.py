@@ -1,4 +1,4 @@
-"""Loads a server over keep-alive connections with prepared requests, by wrk where it is, else by ourselves."""
+"""Loads a server over keep-alive connections with prepared requests: by wrk where it is, else by our own."""
 
 import json
 import math
@@ -40,7 +40,8 @@ function request()
 end
 function done(summary, latency, all)
   local errors = summary.errors
-  io.write(string.format('RESULT {"requests":%%d,"microseconds":%%d,"p50":%%f,"p99":%%f,"errors":%%d,"position":%%d}\\n',
+  local shape = '"requests":%%d,"microseconds":%%d,"p50":%%f,"p99":%%f,"errors":%%d,"position":%%d'
+  io.write(string.format('RESULT {' .. shape .. '}\\n',
     summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
     errors.connect + errors.read + errors.write + errors.timeout + errors.status, threads[1]:get("used")))
 end
@@ -94,8 +95,8 @@ def tool() -> str:
 class Requests:
     """Prepared requests in a file, with the place up to which they were used.
 
-    `repeatable=False` are acts that mean something once (completing a lesson): running out of them is a failure,
-    since repeats would be measured instead.
+    `repeatable=False` are acts that mean something once (completing a lesson): running out of them is a
+    failure, since repeats would be measured instead.
     """
 
     def __init__(self, rendered: Iterable[bytes], *, repeatable: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""How fast a tenant is there: claim of a ready schema, build of one, and Django's migrations for comparison."""
+"""How fast a tenant is there: claim of a ready schema, build of one, Django's migrations for comparison."""
 
 import json
 import time
@@ -32,8 +32,8 @@ def run(stack: Stack, *, claims: int = CLAIMS, library_runs: int = LIBRARY_RUNS)
     """Return the figures; `*_ms` are milliseconds.
 
     The library's way is the same Django migrations run in a fresh schema (what its `create_schema` does with
-    `migrate_schemas`); our backend refuses to enter tenants for the library itself, so they run by Django's own
-    command. Built and migrated in turns, so that noise of the machine meets both alike.
+    `migrate_schemas`); our backend refuses to enter tenants for the library itself, so they run by Django's
+    own command. Built and migrated in turns, so that noise of the machine meets both alike.
     """
     # Each build logs a line; hundreds of them would hide the progress.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
@@ -58,7 +58,7 @@ def run(stack: Stack, *, claims: int = CLAIMS, library_runs: int = LIBRARY_RUNS)
         "build_p99_ms": round(percentile(builds, 99), 1),
         "builds": len(builds),
         "library_create_ms": round(percentile(library, 50)),
-        "library_way": "the same migrations by Django's command in a fresh schema, as the library's create does",
+        "library_way": "the same migrations by Django in a fresh schema, as the library's create runs them",
         "ratio_vs_library": round(percentile(library, 50) / build, 1),
         "claims": claims,
     }
@@ -77,7 +77,7 @@ def _build_and_migrate(number: int, library_runs: int) -> tuple[list[float], lis
 
 
 def _claim(number: int) -> float:
-    """What a sign-up does in its transaction, commit included, in milliseconds."""
+    """Return the time a sign-up's transaction takes, commit included, in milliseconds."""
     started = time.perf_counter()
     with transaction.atomic(durable=True):
         do_create_organization(

@@ -36,7 +36,7 @@ _SLOW_BODY = b"POST /learners/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1
 
 
 def run(stack: Stack, *, seconds: int = 8, variants: tuple[str, ...] = tuple(VARIANTS)) -> dict[str, Any]:
-    """Return figures for each server: alone, beside clients with slow headers, beside such with slow bodies."""
+    """Return figures for each server: alone, beside clients with slow headers, and with slow bodies."""
     make_tables(stack.environment["DATABASE_URL"])
     figures: dict[str, Any] = {}
     for name in variants:
