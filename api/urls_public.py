@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from api.urls_shared import documentation, health
+from shared_apps.core.console import console_urls
 
 handler404 = "api.core.views.not_found"
 handler500 = "api.core.views.server_error"
@@ -15,5 +16,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *documentation("api.urls_public", "Palaestra platform API"),
     *[path("api/v1/", include(f"api.v1.{name}.urls")) for name in SLICES],
     path("api/v1/", include("api.v1.auth.urls_platform")),
-    path("console/", admin.site.urls),
+    path("console/", console_urls(admin.site)),
 ]

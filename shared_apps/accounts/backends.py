@@ -1,14 +1,18 @@
-"""How Django's console checks a password: by normalised e-mail address."""
+"""How Django's console checks a password: by the same throttled, even-timed check as the API's sign-in."""
 
 from django.contrib.auth.backends import ModelBackend
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
+from shared_apps.accounts.errors import TooManyAttempts
 from shared_apps.accounts.models import User
+from shared_apps.accounts.services.credentials import find_user_by_password
+from shared_apps.accounts.services.throttles import count_attempt, forget_attempts
 from shared_apps.core.text import normal_email
 
 
 class EmailBackend(ModelBackend):
-    """Sign-in by e-mail and password; an unknown address costs the same time as a wrong password."""
+    """Sign-in by e-mail and password. Attempts here and at the API count together."""
 
     def authenticate(  # type: ignore[override]  Django's parameters are looser
         self,
@@ -17,14 +21,22 @@ class EmailBackend(ModelBackend):
         password: str | None = None,
         **fields: str,
     ) -> User | None:
-        """Return the active user whose address and password these are, or None."""
+        """Return the active user whose address and password these are, or None.
+
+        Raises:
+            PermissionDenied: too many attempts; Django's form then answers as for a wrong password.
+        """
         email = username or fields.get("email")
         if email is None or password is None:
             return None
-        user = User.objects.filter(email=normal_email(email)).first()
-        if user is None:
-            User().set_password(password)  # the time of one hash, so that answers don't tell who exists
+        account = normal_email(email)
+        address = request.META.get("REMOTE_ADDR") if request is not None else None
+        try:
+            count_attempt("sign_in", account=account, address=address)
+        except TooManyAttempts as error:
+            raise PermissionDenied from error
+        user = find_user_by_password(email=account, password=password)
+        if user is None or not self.user_can_authenticate(user):
             return None
-        if user.check_password(password) and self.user_can_authenticate(user):
-            return user
-        return None
+        forget_attempts("sign_in", account=account, address=address)
+        return user

@@ -11,6 +11,41 @@ SIGNED_IN = frozenset({"user", "operator"})
 
 _ = (ADMINS, EVERYONE, Role)
 
-TENANT: dict[str, frozenset[str]] = {}
+TENANT: dict[str, frozenset[str]] = {
+    "auth_csrf_retrieve": ANYONE,
+    "auth_email_verification_create": ANYONE,
+    "auth_email_verification_resend": ANYONE,
+    "auth_password_reset_confirm": ANYONE,
+    "auth_password_reset_create": ANYONE,
+    "auth_refresh_create": ANYONE,
+    "auth_sign_in_create": ANYONE,
+    "auth_me_retrieve": EVERYONE,
+    "auth_password_create": EVERYONE,
+    "auth_sign_ins_destroy": EVERYONE,
+    "auth_sign_ins_list": EVERYONE,
+    "auth_sign_out_create": EVERYONE,
+    "auth_sign_out_everywhere": EVERYONE,
+    "auth_tokens_create": EVERYONE,
+    "auth_tokens_destroy": EVERYONE,
+    "auth_tokens_list": EVERYONE,
+}
 
-PLATFORM: dict[str, frozenset[str]] = {}
+PLATFORM: dict[str, frozenset[str]] = {
+    "auth_csrf_retrieve": ANYONE,
+    "auth_email_verification_create": ANYONE,
+    "auth_email_verification_resend": ANYONE,
+    "auth_password_reset_confirm": ANYONE,
+    "auth_password_reset_create": ANYONE,
+    "auth_refresh_create": ANYONE,
+    "auth_sign_in_create": ANYONE,
+    "auth_register_create": ANYONE,
+    "auth_me_retrieve": SIGNED_IN,
+    "auth_password_create": SIGNED_IN,
+    "auth_sign_ins_destroy": SIGNED_IN,
+    "auth_sign_ins_list": SIGNED_IN,
+    "auth_sign_out_create": SIGNED_IN,
+    "auth_sign_out_everywhere": SIGNED_IN,
+    "auth_tokens_create": SIGNED_IN,
+    "auth_tokens_destroy": SIGNED_IN,
+    "auth_tokens_list": SIGNED_IN,
+}

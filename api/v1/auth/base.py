@@ -25,7 +25,7 @@ class AuthViewSet(DomainViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, ask the policy, throttle; leave the step out that remembers answers."""
-        super(IdempotentPosts, self).initial(request, *args, **kwargs)  # type: ignore[misc]
+        super(IdempotentPosts, self).initial(request, *args, **kwargs)
 
     @property
     def organization(self) -> Any:

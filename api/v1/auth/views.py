@@ -1,5 +1,6 @@
 """Sign in, stay in, sign out: the same on the platform host and on every organization's."""
 
+import uuid
 from typing import ClassVar
 
 from django.middleware.csrf import get_token
@@ -124,7 +125,7 @@ class SignInsViewSet(AuthViewSet):
         return self.page(shapes.SignInOut, rows)
 
     @extend_schema(responses={204: _DONE})
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, pk: uuid.UUID) -> Response:
         """End one of them."""
         revoke_sign_in(actor=self.actor, organization_id=self.organization_id, sign_in_id=pk)
         return Response(status=204)

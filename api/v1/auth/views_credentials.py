@@ -1,5 +1,6 @@
 """Registration, proof of the address, passwords and personal access tokens."""
 
+import uuid
 from typing import ClassVar
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -107,7 +108,7 @@ class PersonalTokenViewSet(AuthViewSet):
         return self.answer(shapes.CreatedTokenOut, made, status=201, headers=location)
 
     @extend_schema(responses={204: _DONE})
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, pk: uuid.UUID) -> Response:
         """Revoke one; it is refused from the next request on."""
         revoke_personal_token(actor=self.actor, organization_id=self.organization_id, token_id=pk)
         return Response(status=204)

@@ -3,6 +3,7 @@
 import uuid
 
 from allauth.account.models import EmailAddress
+from django.db.models import Q
 
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Membership, User
@@ -36,7 +37,8 @@ def get_identity(*, actor: Actor) -> Identity:
         raise Unauthenticated
     membership = None
     if actor.membership_id is not None:
-        membership = Membership.objects.get(pk=actor.membership_id, organization_id=actor.organization_id)
+        here = Q(organization_id=actor.organization_id)
+        membership = Membership.objects.get(here, pk=actor.membership_id)
     return identity_of(user, membership)
 
 
@@ -54,4 +56,4 @@ def is_email_proved(user: User) -> bool:
     """
     if user.is_staff:
         return True
-    return EmailAddress.objects.filter(user_id=user.id, email=user.email, verified=True).exists()
+    return bool(EmailAddress.objects.filter(user_id=user.id, email=user.email, verified=True).exists())

@@ -12,15 +12,17 @@ from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 
 
+def own(user_id: uuid.UUID | None, organization_id: uuid.UUID | None) -> Q:
+    """Return the condition for a person's own rows on one host; no organization means the platform host."""
+    return Q(user_id=user_id, organization_id=organization_id)
+
+
 def list_sign_ins(*, actor: Actor, organization_id: uuid.UUID | None) -> QuerySet[SignIn]:
     """Return the actor's live sign-ins on this host: not revoked, and used within a refresh token's life."""
     require_person(actor, SIGN_INS)
     since = clock.now() - settings.REFRESH_TOKEN_LIFETIME
     return SignIn.objects.filter(
-        user_id=actor.user_id,
-        organization_id=organization_id,
-        revoked_at__isnull=True,
-        last_used_at__gt=since,
+        own(actor.user_id, organization_id), revoked_at__isnull=True, last_used_at__gt=since
     )
 
 
@@ -35,8 +37,7 @@ def live_personal_tokens(
 ) -> QuerySet[PersonalAccessToken]:
     """Return the person's tokens that are neither revoked nor expired."""
     return PersonalAccessToken.objects.filter(
+        own(user_id, organization_id),
         Q(expires_at__isnull=True) | Q(expires_at__gt=clock.now()),
-        user_id=user_id,
-        organization_id=organization_id,
         revoked_at__isnull=True,
     )

@@ -76,7 +76,7 @@ def verify_email(*, actor: Actor, key: str) -> None:
             raise KeyNotValid(field="key")
         do_prove_email(user, keeps_password=True)
         do_record(
-            actor=as_person(actor, user, None),
+            actor=as_person(actor=actor, user=user, membership=None),
             action="auth.email_verified",
             organization_id=None,
             target=user,

@@ -6,7 +6,7 @@ from shared_apps.accounts.models import Membership, User
 from shared_apps.core.actors import Actor, ActorKind, Role
 
 
-def as_person(actor: Actor, user: User, membership: Membership | None) -> Actor:
+def as_person(*, actor: Actor, user: User, membership: Membership | None) -> Actor:
     """Return the caller as who it has just proved to be, with its address and request id."""
     if membership is not None:
         kind = ActorKind.MEMBER

@@ -7,7 +7,7 @@ from allauth.account.forms import default_token_generator
 from shared_apps.accounts.errors import KeyNotValid, WrongPassword
 from shared_apps.accounts.models import PersonalAccessToken, RefreshToken, SignIn, User
 from shared_apps.accounts.policies import CHANGE_PASSWORD, RESET_PASSWORD, require_person
-from shared_apps.accounts.selectors.identities import find_active_membership
+from shared_apps.accounts.selectors.identities import find_active_membership, get_identity
 from shared_apps.accounts.services.credentials import find_user_by_password, hash_accepted_password
 from shared_apps.accounts.services.emails import do_prove_email
 from shared_apps.accounts.services.families import do_issue_tokens, do_lock_user, do_revoke
@@ -79,7 +79,9 @@ def reset_password(
         PersonalAccessToken.objects.filter(user_id=user.id, revoked_at__isnull=True).update(
             revoked_at=now, updated_at=now
         )
-        _record(as_person(actor, user, None), organization, "auth.password_reset", ended)
+        _record(
+            as_person(actor=actor, user=user, membership=None), organization, "auth.password_reset", ended
+        )
         do_mail_password_changed(user=user, organization=organization)
     forget_attempts("sign_in", account=user.email, address=None)
 
@@ -99,7 +101,7 @@ def change_password(
         PersonalTokenRefused: a personal access token may not.
     """
     require_person(actor, CHANGE_PASSWORD)
-    account = User.objects.values_list("email", flat=True).get(pk=actor.user_id)
+    account = get_identity(actor=actor).email
     count_attempt("sign_in", account=account, address=actor.address)
     checked = find_user_by_password(email=account, password=current_password)
     if checked is None:
@@ -120,12 +122,13 @@ def _do_set_password(user: User, hashed: str, *, spare: uuid.UUID | None, reason
     user.password = hashed
     user.sign_in_epoch += 1
     user.save_fields("password", "sign_in_epoch")
-    return do_revoke(SignIn.objects.filter(user_id=user.id).exclude(pk=spare), reason=reason)
+    families = SignIn.objects.filter(user_id=user.id)
+    return do_revoke(families.exclude(pk=spare) if spare else families, reason=reason)
 
 
 def _do_renew(actor: Actor, user: User) -> TokenPair | None:
     """Spend what refresh token the sparing family still has and hand out the next pair."""
-    if actor.via != "jwt":
+    if actor.via != "jwt" or actor.session_id is None:
         return None
     family = SignIn.objects.select_for_update(no_key=True).filter(pk=actor.session_id).first()
     if family is None or family.revoked_at is not None:

@@ -43,7 +43,7 @@ def register(*, actor: Actor, email: str, password: str, name: str, timezone: st
             user = User.objects.get(email=account)
             do_mail_verification(user=user, address=do_add_unproved_email(user), organization=None)
             do_record(
-                actor=as_person(actor, user, None),
+                actor=as_person(actor=actor, user=user, membership=None),
                 action="auth.registered",
                 organization_id=None,
                 target=user,

@@ -3,12 +3,14 @@
 import uuid
 
 import structlog
+from django.db.models import Q
 
 from shared_apps.accounts.enums import MembershipStatus, SignInKind
 from shared_apps.accounts.errors import BadCredentials, EmailNotVerified, TokenNotValid
 from shared_apps.accounts.models import Membership, RefreshToken, SignIn, User
 from shared_apps.accounts.policies import REFRESH, SIGN_IN, SIGN_INS, SIGN_OUT, require_person
 from shared_apps.accounts.selectors.identities import find_active_membership, identity_of, is_email_proved
+from shared_apps.accounts.selectors.sign_ins import own
 from shared_apps.accounts.services.credentials import find_user_by_password
 from shared_apps.accounts.services.families import do_issue_tokens, do_lock_user, do_open_family, do_revoke
 from shared_apps.accounts.services.origins import as_person
@@ -87,7 +89,7 @@ def sign_out(*, actor: Actor) -> None:
     """End the family that the actor's access token or session belongs to."""
     require_person(actor, SIGN_OUT)
     with entry_transaction():
-        families = SignIn.objects.filter(pk=actor.session_id, user_id=actor.user_id)
+        families = SignIn.objects.filter(Q(pk=actor.session_id, user_id=actor.user_id))
         if do_revoke(families, reason="sign_out"):
             _record(actor, "auth.sign_out", actor.session_id)
 
@@ -100,7 +102,7 @@ def sign_out_everywhere(*, actor: Actor, organization_id: uuid.UUID | None) -> i
     """
     require_person(actor, SIGN_OUT)
     with entry_transaction():
-        families = SignIn.objects.filter(user_id=actor.user_id, organization_id=organization_id)
+        families = SignIn.objects.filter(own(actor.user_id, organization_id))
         ended = do_revoke(families, reason="sign_out_everywhere")
         do_record(
             actor=actor,
@@ -121,9 +123,7 @@ def revoke_sign_in(*, actor: Actor, organization_id: uuid.UUID | None, sign_in_i
     """
     require_person(actor, SIGN_INS)
     with entry_transaction():
-        families = SignIn.objects.filter(
-            pk=sign_in_id, user_id=actor.user_id, organization_id=organization_id
-        )
+        families = SignIn.objects.filter(own(actor.user_id, organization_id), pk=sign_in_id)
         if not do_revoke(families, reason="revoked_by_owner"):
             raise NotFound
         _record(actor, "auth.family_revoked", sign_in_id, reason="revoked_by_owner")
@@ -152,7 +152,7 @@ def _do_sign_in(
         address=actor.address,
     )
     tokens = do_issue_tokens(family=family, user=user) if kind is SignInKind.API else None
-    person = as_person(actor, user, membership)
+    person = as_person(actor=actor, user=user, membership=membership)
     _record(person, "auth.sign_in", family.id, kind=str(kind))
     return SignedIn(family.id, identity_of(user, membership), tokens)
 
@@ -176,7 +176,7 @@ def _do_spend(actor: Actor, organization: OrganizationRef | None, token_hash: by
     token = RefreshToken.objects.get(token_hash=token_hash)
     if token.used_at is not None:
         do_revoke(SignIn.objects.filter(pk=family.pk), reason="reuse")
-        person = as_person(actor, family.user, family.membership)
+        person = as_person(actor=actor, user=family.user, membership=family.membership)
         _record(person, "auth.family_revoked", family.id, reason="reuse")
         log.warning("refresh_token_reused", sign_in=str(family.id), address=actor.address)
         return None

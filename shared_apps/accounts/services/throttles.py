@@ -6,6 +6,7 @@ be worth another round of guesses.
 """
 
 import hashlib
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -81,5 +82,6 @@ def _address_key(act: str, address: str) -> str:
     return cache.make_key(f"{PLATFORM_PREFIX}attempts:{act}:address:{address}")
 
 
-def _client():  # type: ignore[no-untyped-def]  redis-py's client, behind Django's cache
+def _client() -> Any:
+    """Return redis-py's client from behind Django's cache."""
     return cache._cache.get_client(None, write=True)  # type: ignore[attr-defined]

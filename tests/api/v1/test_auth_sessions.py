@@ -1,6 +1,7 @@
 """Browser sessions: host-only cookies, CSRF from the first request on, a fresh key at every sign-in."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -15,6 +16,7 @@ from tests.support.people import NEXT_PASSWORD, PASSWORD, with_password
 ACME = "acme.palaestra.test"
 GLOBEX = "globex.palaestra.test"
 OWNER = "owner@acme.example"
+FORM = "application/x-www-form-urlencoded"
 PAIR = {"email": OWNER, "password": PASSWORD, "mode": "session"}
 
 
@@ -103,12 +105,12 @@ def test_a_planted_session_key_does_not_become_a_signed_in_one(owner: Any) -> No
     planted = SessionStore()
     planted["cart"] = "theirs"
     planted.create()
-    browser.cookies["palaestra_session"] = planted.session_key
+    browser.cookies["palaestra_session"] = str(planted.session_key)
     before = _csrf(browser)
     after = _sign_in(browser)
-    assert browser.cookies["palaestra_session"].value != planted.session_key
+    assert browser.cookies["palaestra_session"].value != str(planted.session_key)
     assert before != after
-    assert not SessionStore().exists(planted.session_key)
+    assert not SessionStore().exists(str(planted.session_key))
 
 
 @pytest.mark.feature("SEC-03")
@@ -173,7 +175,7 @@ def test_a_console_session_made_before_a_password_change_is_nobodys(shared: None
     session[HASH_SESSION_KEY] = operator.get_session_auth_hash()
     session.create()
     browser = Caller(PLATFORM_HOST)
-    browser.cookies["palaestra_session"] = session.session_key
+    browser.cookies["palaestra_session"] = str(session.session_key)
     assert browser.get("/api/v1/auth/me").json()["is_operator"] is True
     with_password("root@palaestra.example", password=NEXT_PASSWORD)
     assert browser.get("/api/v1/auth/me").status_code == 401
@@ -186,5 +188,21 @@ def test_a_console_session_is_nothing_on_an_organizations_host(acme: Organizatio
     session[HASH_SESSION_KEY] = operator.get_session_auth_hash()
     session.create()
     browser = Caller(ACME)
-    browser.cookies["palaestra_session"] = session.session_key
+    browser.cookies["palaestra_session"] = str(session.session_key)
     assert browser.get("/api/v1/auth/me").status_code == 401
+
+
+def test_the_consoles_sign_in_counts_attempts_with_the_apis(shared: None) -> None:
+    with_password("root@palaestra.example", is_staff=True)
+    browser = Caller(PLATFORM_HOST)
+
+    def at_console(password: str) -> int:
+        form = {"username": "root@palaestra.example", "password": password}
+        status: int = browser.post("/console/login/", urlencode(form), content_type=FORM).status_code
+        return status
+
+    assert at_console(PASSWORD) == 302
+    assert [at_console("wrong") for _ in range(10)] == [200] * 10  # the form again
+    assert at_console(PASSWORD) == 200
+    pair = {"email": "root@palaestra.example", "password": PASSWORD}
+    assert browser.post("/api/v1/auth/sign-in", pair).status_code == 429

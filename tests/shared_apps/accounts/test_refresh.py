@@ -31,7 +31,7 @@ def _sign_in(host: str = ACME) -> dict[str, Any]:
     return found
 
 
-def _refresh(token: str, host: str = ACME, **headers: str) -> tuple[int, dict[str, Any]]:
+def _refresh(token: str, host: str = ACME, **headers: Any) -> tuple[int, dict[str, Any]]:
     response = Caller(host).post("/api/v1/auth/refresh", {"refresh_token": token}, **headers)
     return response.status_code, response.json()
 

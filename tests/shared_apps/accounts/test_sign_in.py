@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -77,11 +78,18 @@ def test_every_bad_pair_is_the_same_401(ada: Any, label: str, host: str, email: 
 
 def test_every_bad_pair_costs_one_hash(ada: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
-    real_make, real_check = credentials.make_password, User.check_password
-    monkeypatch.setattr(credentials, "make_password", lambda raw: hashed.append("made") or real_make(raw))
-    monkeypatch.setattr(
-        User, "check_password", lambda user, raw: hashed.append("checked") or real_check(user, raw)
-    )
+    real_make, real_check = make_password, User.check_password
+
+    def make(raw: str) -> str:
+        hashed.append("made")
+        return real_make(raw)
+
+    def check(user: User, raw: str) -> bool:
+        hashed.append("checked")
+        return real_check(user, raw)
+
+    monkeypatch.setattr(credentials, "make_password", make)
+    monkeypatch.setattr(User, "check_password", check)
     for email in ("ada@acme.example", "nobody@acme.example", "owner@acme.example"):
         assert _sign_in(ACME, email, "wrong").status_code == 401
     assert hashed == ["checked", "made", "made"]
@@ -152,7 +160,7 @@ def test_an_address_is_throttled_over_all_accounts(ada: Any, settings: Any) -> N
 def test_a_password_changed_during_the_sign_in_stops_it(
     ada: Any, acme: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = services.find_user_by_password
+    real = credentials.find_user_by_password
 
     def check_then_change(**given: str) -> User | None:
         user = real(**given)
