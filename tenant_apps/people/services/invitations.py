@@ -210,7 +210,7 @@ def accept_invitation(
             invitation.id, credentials, name=given or _known_name(invitation, user)
         )
         member = _do_keep_member(membership, user, first_name, last_name)
-        person = as_person(actor, user, membership)
+        person = as_person(actor=actor, user=user, membership=membership)
         do_record(actor=person, action=ACCEPT.name, organization_id=organization.id, target=invitation)
         do_send(
             [Message("event.member_joined", {"member_id": str(membership.id)})],
