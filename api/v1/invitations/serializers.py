@@ -78,7 +78,7 @@ class InvitationPreviewOut(serializers.Serializer[Any]):
     needs_name = serializers.BooleanField(help_text="Accepting asks for a name.")
 
 
-class AcceptedOut(serializers.Serializer[Any]):
+class JoinedOut(serializers.Serializer[Any]):
     """Who has joined. Sign in with the password next."""
 
     member_id = serializers.UUIDField(source="membership_id")

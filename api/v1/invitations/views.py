@@ -10,12 +10,12 @@ from rest_framework.response import Response
 
 from api.core.viewsets import DomainViewSet
 from api.v1.invitations.serializers import (
-    AcceptedOut,
     AcceptIn,
     InvitationFilter,
     InvitationOut,
     InvitationPreviewOut,
     InviteIn,
+    JoinedOut,
     TokenIn,
 )
 from shared_apps.accounts.selectors.invitations import get_invitation, list_invitations
@@ -84,12 +84,12 @@ class InvitationViewSet(DomainViewSet):
         found = preview_invitation(token=self.parsed(TokenIn)["token"])
         return self.answer(InvitationPreviewOut, found)
 
-    @extend_schema(request=AcceptIn, responses={200: AcceptedOut})
+    @extend_schema(request=AcceptIn, responses={200: JoinedOut})
     @action(detail=False, methods=["post"])
     def accept(self, request: Request) -> Response:
         """Join with a token: with the account's own password, or with the first one of a new account."""
         member = accept_invitation(actor=self.actor, **self.parsed(AcceptIn))
-        return self.answer(AcceptedOut, member)
+        return self.answer(JoinedOut, member)
 
 
 def _location(identifier: uuid.UUID) -> dict[str, str]:
