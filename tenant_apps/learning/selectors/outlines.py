@@ -17,14 +17,16 @@ from tenants.context import current_organization
 _KEPT = 200
 
 _LESSONS = """
-SELECT v.id, m.id::text, m.title, m.position, l.id::text, l.lineage::text, l.title, l.kind, l.position,
-       l.is_required, l.minutes
+SELECT v.id, v.number, m.id::text, m.title, m.position,
+       l.id::text, l.lineage::text, l.title, l.kind, l.position, l.is_required, l.minutes
   FROM courses_courseversion v
-  JOIN courses_module m ON m.version_id = v.id
-  JOIN courses_lesson l ON l.module_id = m.id AND l.is_published
+  LEFT JOIN (courses_module m JOIN courses_lesson l ON l.module_id = m.id AND l.is_published)
+    ON m.version_id = v.id
  WHERE v.id = ANY(%s) AND v.state = 'published'
  ORDER BY v.id, m.position, l.position
 """
+
+_LESSON_FIELDS = ("id", "lineage", "title", "kind", "position", "is_required", "minutes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +36,25 @@ class Outline:
     Ids are text, as they leave the house; rows are JSON-ready and shared between requests, never changed.
 
     Attributes:
+        number: of the version.
         modules: (module, its lessons) in order.
         lessons: every lesson by id, in order.
         required: ids that completing the course takes; all of them where the author required none.
     """
 
-    modules: tuple[tuple[dict[str, Any], tuple[dict[str, Any], ...]], ...] = ()
-    lessons: dict[str, dict[str, Any]] | None = None
-    required: frozenset[str] = frozenset()
+    number: int
+    modules: tuple[tuple[dict[str, Any], tuple[dict[str, Any], ...]], ...]
+    lessons: dict[str, dict[str, Any]]
+    required: frozenset[str]
 
     @property
     def total(self) -> int:
         """Number of lessons."""
-        return len(self.lessons or ())
+        return len(self.lessons)
 
     def lesson(self, lesson_id: uuid.UUID) -> dict[str, Any] | None:
         """Return the lesson's row, None when the version has no such published lesson."""
-        return (self.lessons or {}).get(str(lesson_id))
+        return self.lessons.get(str(lesson_id))
 
     def percent(self, completed: int) -> int:
         """Return how much of the whole that many lessons are, rounded down, so that 100 means all."""
@@ -65,7 +69,7 @@ class Outline:
         """
         first = None
         passed = False
-        for lesson_id, lesson in (self.lessons or {}).items():
+        for lesson_id, lesson in self.lessons.items():
             passed = passed or lesson_id == last
             if lesson_id not in done:
                 if passed or last is None:
@@ -75,7 +79,7 @@ class Outline:
 
     def neighbours(self, lesson_id: str) -> tuple[str | None, str | None]:
         """Return the ids of the lessons before and after."""
-        order = list(self.lessons or ())
+        order = list(self.lessons)
         place = order.index(lesson_id)
         return (
             order[place - 1] if place else None,
@@ -100,8 +104,7 @@ def get_outlines(version_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Outline]:
     if missing:
         for version_id, outline in _read(missing).items():
             found[version_id] = outline
-            if outline.lessons:
-                _keep((organization_id, version_id), outline)
+            _keep((organization_id, version_id), outline)
     return found
 
 
@@ -117,23 +120,29 @@ def _keep(key: tuple[uuid.UUID, uuid.UUID], outline: Outline) -> None:
 
 
 def _read(version_ids: list[uuid.UUID]) -> dict[uuid.UUID, Outline]:
-    grouped: dict[uuid.UUID, dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]] = {
-        version_id: {} for version_id in version_ids
-    }
+    numbers: dict[uuid.UUID, int] = {}
+    grouped: dict[uuid.UUID, dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_LESSONS, [version_ids])
-        for version_id, module_id, module_title, module_position, *lesson in cursor.fetchall():
+        for version_id, number, module_id, module_title, module_position, *lesson in cursor.fetchall():
+            numbers[version_id] = number
+            modules = grouped.setdefault(version_id, {})
+            if module_id is None:  # a version without published lessons
+                continue
             module = {"id": module_id, "title": module_title, "position": module_position}
-            fields = ("id", "lineage", "title", "kind", "position", "is_required", "minutes")
-            row = dict(zip(fields, lesson, strict=True)) | {"module_id": module_id}
-            grouped[version_id].setdefault(module_id, (module, []))[1].append(row)
-    return {version_id: _outline(list(modules.values())) for version_id, modules in grouped.items()}
+            row = dict(zip(_LESSON_FIELDS, lesson, strict=True)) | {"module_id": module_id}
+            modules.setdefault(module_id, (module, []))[1].append(row)
+    return {
+        version_id: _outline(numbers[version_id], list(modules.values()))
+        for version_id, modules in grouped.items()
+    }
 
 
-def _outline(modules: list[tuple[dict[str, Any], list[dict[str, Any]]]]) -> Outline:
+def _outline(number: int, modules: list[tuple[dict[str, Any], list[dict[str, Any]]]]) -> Outline:
     lessons = {lesson["id"]: lesson for _, rows in modules for lesson in rows}
     required = frozenset(lesson_id for lesson_id, lesson in lessons.items() if lesson["is_required"])
     return Outline(
+        number=number,
         modules=tuple((module, tuple(rows)) for module, rows in modules),
         lessons=lessons,
         required=required or frozenset(lessons),
