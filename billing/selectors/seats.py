@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 
 from billing.enums import CLAIMABLE, SeatState, SubscriptionStatus
 from billing.models import SeatAssignment, Subscription
@@ -104,3 +104,9 @@ def has_seat(*, organization_id: uuid.UUID, membership_id: uuid.UUID) -> bool:
         .exclude(state=SeatState.REVOKED)
         .exists()
     )
+
+
+def count_all_seats() -> tuple[int, int]:
+    """Return how many seats are held and how many were granted, over all organizations, for operators."""
+    found = live_subscriptions().aggregate(used=Sum("used", default=0), purchased=Sum("purchased", default=0))
+    return found["used"], found["purchased"]

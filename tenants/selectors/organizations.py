@@ -3,9 +3,9 @@
 import uuid
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
-from tenants.enums import OrganizationState, SchemaState
+from tenants.enums import OPEN_STATES, OrganizationState, SchemaState
 from tenants.models import Domain, Organization, TenantSchema
 
 
@@ -40,3 +40,15 @@ def organizations_with_schema() -> QuerySet[Organization]:
 def count_ready_schemas() -> int:
     """Return how many schemas wait to be claimed."""
     return TenantSchema.objects.filter(state=SchemaState.READY).count()
+
+
+def count_by_state() -> dict[str, int]:
+    """Return the number of organizations in each state that has any."""
+    rows = Organization.objects.order_by().values_list("state").annotate(number=Count("id"))
+    return dict(rows)
+
+
+def names_of_open_organizations() -> list[tuple[str, str]]:
+    """Return id and name of each open organization, by name, for a choice in the console."""
+    rows = Organization.objects.filter(state__in=OPEN_STATES).order_by("name")
+    return [(str(identifier), name) for identifier, name in rows.values_list("id", "name")]

@@ -1,0 +1,5 @@
+"""Console pages of the life of organizations and of failed background work."""
+
+from shared_apps.onboarding.admin import operations, organizations
+
+__all__ = ["operations", "organizations"]

@@ -1,0 +1,196 @@
+"""The operator console: operators only, on the platform host only, and every act through a service."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from billing.models import Plan, Subscription
+from shared_apps.accounts.models import User
+from shared_apps.audit.models import AuditEvent
+from shared_apps.core import clock
+from shared_apps.core.console import ConsoleAdmin
+from shared_apps.jobs.models import Job, JobState
+from shared_apps.outbox.models import OutboxMessage
+from tenants.models import Organization
+from tests.support.subscriptions import make_subscription
+
+HOST = "app.palaestra.test"
+PASSWORD = "correct-horse-battery"
+
+
+@pytest.fixture
+def console(shared: None) -> Client:
+    client = Client(headers={"host": HOST})
+    client.force_login(User.objects.create_user("ops@palaestra.example", PASSWORD, is_staff=True))
+    return client
+
+
+def page(name: str, *arguments: object) -> str:
+    return reverse(f"admin:{name}", urlconf="api.urls_public", args=arguments)
+
+
+def sign_in(email: str, password: str, host: str = HOST) -> Any:
+    return Client(headers={"host": host}).post("/console/login/", {"username": email, "password": password})
+
+
+def test_operators_sign_in_with_email_and_password_and_nobody_else(shared: None) -> None:
+    User.objects.create_user("ops@palaestra.example", PASSWORD, is_staff=True)
+    User.objects.create_user("person@acme.example", PASSWORD)
+    assert sign_in("OPS@palaestra.example", PASSWORD).status_code == 302
+    assert b"correct" in sign_in("ops@palaestra.example", "wrong").content
+    assert sign_in("person@acme.example", PASSWORD).status_code == 200
+    stranger = Client(headers={"host": HOST}).get("/console/tenants/organization/")
+    assert (stranger.status_code, stranger["Location"].split("?")[0]) == (302, "/console/login/")
+
+
+def test_attempts_on_one_account_are_throttled(shared: None) -> None:
+    cache.clear()
+    User.objects.create_user("ops@palaestra.example", PASSWORD, is_staff=True)
+    for _ in range(10):
+        assert sign_in("ops@palaestra.example", "wrong").status_code == 200
+    assert sign_in("ops@palaestra.example", PASSWORD).status_code == 200  # right, but one too many
+    cache.clear()
+    assert sign_in("ops@palaestra.example", PASSWORD).status_code == 302
+
+
+def test_organizations_have_no_console(acme: Organization, console: Client) -> None:
+    assert console.get("/console/", headers={"host": "acme.palaestra.test"}).status_code == 404
+
+
+@pytest.mark.feature("OPS-04")
+def test_the_overview_counts(console: Client, acme: Organization, django_assert_max_num_queries: Any) -> None:
+    make_subscription(acme, 1500)
+    Job.objects.create(kind="x.y", state=JobState.FAILED, finished_at=clock.now())
+    with django_assert_max_num_queries(10):
+        shown = console.get("/console/").content.decode()
+    assert "0 / 1,500" in shown
+    assert "1 jobs, 0 messages" in shown
+
+
+def test_every_page_opens_and_none_edits(console: Client, acme: Organization) -> None:
+    make_subscription(acme, 3)
+    OutboxMessage.objects.create(topic="mail.send")
+    Job.objects.create(kind="x.y")
+    console.get("/console/")
+    for model, shown in admin.site._registry.items():
+        assert isinstance(shown, ConsoleAdmin), model
+        listed = console.get(page(f"{model._meta.app_label}_{model._meta.model_name}_changelist"))
+        assert listed.status_code == 200, model
+        row = model._default_manager.first()
+        if row is not None:
+            address = page(f"{model._meta.app_label}_{model._meta.model_name}_change", row.pk)
+            assert console.get(address).status_code == 200, model
+            assert console.post(address, {"name": "x", "state": "x"}).status_code == 403, model
+        added = page(f"{model._meta.app_label}_{model._meta.model_name}_add")
+        assert console.post(added, {}).status_code == 403, model
+    assert Organization.objects.get(slug="acme").name == "Acme"
+
+
+def test_lists_cost_a_constant_number_of_queries(
+    console: Client, acme: Organization, django_assert_max_num_queries: Any
+) -> None:
+    make_subscription(acme, 3)
+    with django_assert_max_num_queries(8):
+        shown = console.get(page("tenants_organization_changelist") + "?q=acme").content.decode()
+    assert "0 / 3" in shown
+    assert "Globex" not in shown
+
+
+@pytest.mark.feature("TEN-07")
+def test_an_operator_runs_the_life_of_an_organization_in_the_console(console: Client) -> None:
+    made = console.post(
+        page("tenants_organization_create"),
+        {
+            "name": "Initech",
+            "slug": "initech",
+            "owner_email": "o@initech.example",
+            "timezone": "UTC",
+            "language": "en",
+        },
+    )
+    assert made.status_code == 302
+    organization = Organization.objects.get(slug="initech")
+    refused = console.post(
+        page("tenants_organization_create"),
+        {
+            "name": "Other",
+            "slug": "admin",
+            "owner_email": "o@x.example",
+            "timezone": "UTC",
+            "language": "en",
+        },
+    )
+    assert b"This name cannot be used." in refused.content
+    assert console.get(page("tenants_organization_suspend", organization.id)).status_code == 200
+    organization.refresh_from_db()
+    assert organization.state == "trial"  # a GET only asks
+    for act, body in (
+        ("edit", {"name": "Initech AG", "timezone": "Europe/Berlin", "language": "de"}),
+        ("suspend", {"reason": "unpaid"}),
+        ("resume", {}),
+        ("remove", {"confirm": "initech"}),
+    ):
+        assert console.post(page(f"tenants_organization_{act}", organization.id), body).status_code == 302, (
+            act
+        )
+    organization.refresh_from_db()
+    assert (organization.name, organization.state) == ("Initech AG", "deleting")
+    events = AuditEvent.objects.filter(organization_id=organization.id).order_by("id")
+    assert [(event.action, event.actor_label) for event in events] == [
+        ("organizations.create", "ops@palaestra.example"),
+        ("organizations.update", "ops@palaestra.example"),
+        ("organizations.suspend", "ops@palaestra.example"),
+        ("organizations.resume", "ops@palaestra.example"),
+        ("organizations.delete", "ops@palaestra.example"),
+    ]
+
+
+def test_acts_need_the_csrf_token(shared: None, acme: Organization) -> None:
+    client = Client(headers={"host": HOST}, enforce_csrf_checks=True)
+    client.force_login(User.objects.create_user("ops@palaestra.example", is_staff=True))
+    assert client.post(page("tenants_organization_suspend", acme.id), {"reason": "x"}).status_code == 403
+    acme.refresh_from_db()
+    assert acme.state == "trial"
+
+
+def test_plans_and_subscriptions_are_kept_in_the_console(console: Client, acme: Organization) -> None:
+    plan = {"code": "team", "name": "Team", "min_seats": 1, "max_seats": 50}
+    assert console.post(page("billing_plan_create"), plan).status_code == 302
+    grant = {"organization_id": str(acme.id), "plan_code": "team", "seats": 20, "note": "pilot"}
+    assert console.post(page("billing_subscription_grant"), grant).status_code == 302
+    subscription = Subscription.objects.get(organization=acme)
+    too_many = console.post(page("billing_subscription_set_seats", subscription.id), {"seats": 51})
+    assert b"The plan is not sold with this number of seats." in too_many.content
+    console.post(page("billing_subscription_set_seats", subscription.id), {"seats": 25})
+    subscription.refresh_from_db()
+    assert subscription.purchased == 25
+    console.post(page("billing_subscription_cancel", subscription.id), {"reason": "end"})
+    console.post(page("billing_plan_archive", Plan.objects.get().id), {})
+    assert list(AuditEvent.objects.order_by("id").values_list("action", flat=True)) == [
+        "plans.create",
+        "subscriptions.grant",
+        "subscriptions.change_seats",
+        "subscriptions.cancel",
+        "plans.archive",
+    ]
+
+
+def test_failed_work_is_tried_again_and_running_work_is_left(console: Client) -> None:
+    message = OutboxMessage.objects.create(topic="mail.send", given_up_at=clock.now(), attempts=8)
+    job = Job.objects.create(kind="x.y", state=JobState.FAILED, attempts=5, error_code="boom")
+    running = Job.objects.create(kind="x.y", state=JobState.RUNNING, attempts=1)
+    assert console.post(page("outbox_outboxmessage_retry", message.id), {}).status_code == 302
+    assert console.post(page("jobs_job_retry", job.id), {}).status_code == 302
+    assert b"does not allow this" in console.post(page("jobs_job_retry", running.id), {}).content
+    for row in (message, job, running):
+        row.refresh_from_db()
+    assert (message.given_up_at, message.attempts) == (None, 0)
+    assert (job.state, job.attempts, job.error_code) == ("queued", 0, "")
+    assert (running.state, running.attempts) == ("running", 1)
+    unknown = console.post(page("jobs_job_retry", uuid.uuid4()), {})
+    assert b"There is nothing here." in unknown.content
