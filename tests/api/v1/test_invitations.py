@@ -328,3 +328,17 @@ def test_parallel_invitations_of_one_person_leave_one_open(committed: None, acme
     rows = Invitation.objects.filter(accepted_at__isnull=True, revoked_at__isnull=True)
     assert rows.count() == 1
     assert Membership.objects.filter(user__email="ann@acme.example").count() == 1
+
+
+def test_lists_and_details_cost_the_same_for_any_number(
+    acme: Organization, sign_in: SignIns, django_assert_max_num_queries: Any
+) -> None:
+    admin = sign_in(acme, Role.ADMIN)
+    made = [_invite(admin, f"p{number}@acme.example") for number in range(6)]
+    admin.get(PATH)
+    with django_assert_max_num_queries(2):  # sign-in, page
+        assert len(admin.get(PATH).json()["results"]) == 6
+    with django_assert_max_num_queries(2):
+        assert admin.get(f"{PATH}/{made[0]['id']}").json()["email"] == "p0@acme.example"
+    with django_assert_max_num_queries(2):
+        assert admin.get(f"/api/v1/members/{made[0]['member_id']}").json()["status"] == "invited"
