@@ -9,7 +9,11 @@ ANYONE = frozenset({"anyone"})
 OPERATOR = frozenset({"operator"})
 SIGNED_IN = frozenset({"user", "operator"})
 
-_ = (ADMINS, EVERYONE, Role)
+SEAT_ADMINS = ADMINS | {Role.BILLING_ADMIN}
+# Admins, and managers and instructors for the objects they hold a right on.
+LEADERS = ADMINS | {Role.MANAGER, Role.INSTRUCTOR}
+AUTHORS = ADMINS | {Role.INSTRUCTOR}
+COHORT_LEADERS = ADMINS | {Role.MANAGER}
 
 TENANT: dict[str, frozenset[str]] = {
     "auth_csrf_retrieve": ANYONE,
@@ -28,6 +32,80 @@ TENANT: dict[str, frozenset[str]] = {
     "auth_tokens_create": EVERYONE,
     "auth_tokens_destroy": EVERYONE,
     "auth_tokens_list": EVERYONE,
+    # An organization's own data.
+    "organization_show": EVERYONE,
+    "organization_change": ADMINS,
+    "profile_retrieve": EVERYONE,
+    "profile_partial_update": EVERYONE,
+    "audit_list": ADMINS,
+    "jobs_list": EVERYONE,
+    "jobs_retrieve": EVERYONE,
+    # People: everybody may ask; the rows are those the policy lets them see.
+    "members_list": EVERYONE,
+    "members_retrieve": EVERYONE,
+    "members_partial_update": ADMINS,
+    "members_destroy": ADMINS,
+    "members_reactivate": ADMINS,
+    "members_role": ADMINS,
+    "members_suspend": ADMINS,
+    "invitations_accept": ANYONE,
+    "invitations_preview": ANYONE,
+    "invitations_list": ADMINS,
+    "invitations_create": ADMINS,
+    "invitations_retrieve": ADMINS,
+    "invitations_destroy": ADMINS,
+    "invitations_resend": ADMINS,
+    "rosters_list": ADMINS,
+    "rosters_create": ADMINS,
+    "rosters_retrieve": ADMINS,
+    "rosters_apply": ADMINS,
+    "rosters_rows": ADMINS,
+    # Seats.
+    "seats_list": SEAT_ADMINS | {Role.MANAGER},
+    "seats_summary": SEAT_ADMINS | {Role.MANAGER},
+    "seats_assign": SEAT_ADMINS,
+    "seats_revoke": SEAT_ADMINS,
+    "seats_reassign": SEAT_ADMINS,
+    "seats_claim": EVERYONE,
+    # Files; a download carries its own signed link.
+    "files_list": LEADERS,
+    "files_retrieve": LEADERS,
+    "files_link": LEADERS,
+    "files_create": AUTHORS,
+    "files_download": ANYONE,
+    # Runs and cohorts.
+    "runs_list": EVERYONE,
+    "runs_retrieve": EVERYONE,
+    "runs_create": ADMINS,
+    "runs_partial_update": ADMINS,
+    "runs_cancel": ADMINS,
+    "runs_close": ADMINS,
+    "runs_staff": ADMINS,
+    "runs_set_staff": ADMINS,
+    "runs_enrollments": LEADERS,
+    "runs_enroll": LEADERS,
+    "runs_enroll_many": LEADERS,
+    "run_progress_list": LEADERS,
+    "enrollments_retrieve": EVERYONE,
+    "enrollments_partial_update": LEADERS,
+    "enrollments_reactivate": LEADERS,
+    "enrollments_suspend": LEADERS,
+    "enrollments_withdraw": LEADERS,
+    "cohorts_list": COHORT_LEADERS,
+    "cohorts_retrieve": COHORT_LEADERS,
+    "cohorts_create": COHORT_LEADERS,
+    "cohorts_partial_update": COHORT_LEADERS,
+    "cohorts_destroy": COHORT_LEADERS,
+    "cohorts_managers": ADMINS,
+    "cohorts_set_manager": ADMINS,
+    "cohorts_members": COHORT_LEADERS,
+    "cohorts_join": COHORT_LEADERS,
+    "cohorts_leave": COHORT_LEADERS,
+    # Learning.
+    "my_courses_list": EVERYONE,
+    "my_courses_retrieve": EVERYONE,
+    "my_lessons_retrieve": EVERYONE,
+    "my_lessons_complete": EVERYONE,
 }
 
 PLATFORM: dict[str, frozenset[str]] = {
@@ -48,4 +126,24 @@ PLATFORM: dict[str, frozenset[str]] = {
     "auth_tokens_create": SIGNED_IN,
     "auth_tokens_destroy": SIGNED_IN,
     "auth_tokens_list": SIGNED_IN,
+    "audit_list": OPERATOR,
+    "jobs_list": OPERATOR,
+    "jobs_retrieve": OPERATOR,
+    "organizations_list": OPERATOR,
+    "organizations_create": OPERATOR,
+    "organizations_retrieve": OPERATOR,
+    "organizations_partial_update": OPERATOR,
+    "organizations_remove": OPERATOR,
+    "organizations_resume": OPERATOR,
+    "organizations_suspend": OPERATOR,
+    "plans_list": OPERATOR,
+    "plans_create": OPERATOR,
+    "plans_retrieve": OPERATOR,
+    "plans_partial_update": OPERATOR,
+    "plans_archive": OPERATOR,
+    "subscriptions_list": OPERATOR,
+    "subscriptions_create": OPERATOR,
+    "subscriptions_retrieve": OPERATOR,
+    "subscriptions_cancel": OPERATOR,
+    "subscriptions_change_seats": OPERATOR,
 }

@@ -1,6 +1,7 @@
 """The house rules hold, and each is shown to catch what it is for."""
 
 import ast
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,9 @@ def test_product_code_keeps_the_rule(rule: HouseRule) -> None:
     broken = []
     for path in _sources():
         name = path.relative_to(ROOT).as_posix()
-        if rule.applies_to and not name.startswith(rule.applies_to):
+        if rule.applies_to and not any(fnmatch(name, pattern) for pattern in rule.applies_to):
             continue
-        if name.startswith(rule.exempt or ("\0",)):
+        if any(fnmatch(name, pattern) for pattern in rule.exempt):
             continue
         lines = path.read_text(encoding="utf-8").splitlines()
         for number in rule.find(ast.parse("\n".join(lines))):

@@ -167,6 +167,8 @@ def _fill_rosters(world: World) -> None:
         encoding="utf-8",
         delimiter=";",
         columns={"email": "E-Mail"},
+        options={"create_cohorts": False, "default_role": Role.LEARNER, "run_id": None},
+        counts={"rows": 1, "add": 0, "change": 0, "skip": 1, "refuse": 0, "warned": 0},
     )
     RosterRow.objects.create(
         roster=roster,

@@ -305,6 +305,40 @@ def test_a_list_does_not_change_its_uploader_or_other_administrators(
 
 
 @pytest.mark.feature("COH-01")
+def test_only_an_owner_makes_administrators_by_list(
+    acme: Organization, sign_in: SignIn, member: Callable[..., Any]
+) -> None:
+    make_subscription(acme, 10)
+    member(acme, Role.LEARNER, email="old@acme.example")
+    text = "email,role\nold@acme.example,admin\nnew@acme.example,admin\n"
+    admin, owner = sign_in(acme, Role.ADMIN), sign_in(acme, Role.OWNER)
+
+    by_admin = upload(admin, text).json()
+    by_default = upload(admin, "email\nnew@acme.example\n", default_role="admin").json()
+    by_owner = upload(owner, text).json()
+
+    for refused in (by_admin, by_default):
+        assert {
+            (row["action"], row["issues"][0]["column"], row["issues"][0]["code"])
+            for row in rows(admin, refused)
+        } == {("refuse", "role", "role_not_allowed")}
+    assert (by_owner["counts"]["add"], by_owner["counts"]["change"]) == (1, 1)
+    # an admin who applies the owner's plan lends it no more rights than the admin has
+    stale = admin.post(f"/api/v1/rosters/{by_owner['id']}/apply", {})
+    assert (stale.status_code, stale.json()["code"], stale.json()["facts"]) == (
+        409,
+        "plan_stale",
+        {"stale": 2},
+    )
+    assert apply(owner, acme, by_owner)["done"] == 2
+    with in_public():
+        found = Membership.objects.filter(organization=acme, role=Role.ADMIN).values_list(
+            "user__email", flat=True
+        )
+        assert {"old@acme.example", "new@acme.example"} <= set(found)
+
+
+@pytest.mark.feature("COH-01")
 def test_too_few_seats_refuse_the_whole(
     acme: Organization, sign_in: SignIn, member: Callable[..., Any]
 ) -> None:

@@ -1,0 +1,200 @@
+"""Tenant schemas: what is in them, how they are built, claimed and healed."""
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from shared_apps.core import clock
+from shared_apps.core.ids import new_id
+from tenants.context import in_public
+from tenants.ddl import template_version
+from tenants.enums import SchemaState
+from tenants.models import Organization, TenantSchema
+from tenants.services import schemas
+from tenants.services.schemas import build_schema, do_claim_ready_schema, refill_pool
+from tenants.services.template import SCRATCH_SCHEMA, dump_schema, migrate_by_django
+from tests.support.server import server_environment
+
+
+def rows_of(statement: str, *parameters: object) -> list[tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+@pytest.mark.slow
+def test_a_replayed_schema_is_what_the_migrations_make(committed: None, acme: Organization) -> None:
+    migrate_by_django(SCRATCH_SCHEMA)
+    migrated, replayed = dump_schema(SCRATCH_SCHEMA), dump_schema(acme.schema_name)
+    assert "CREATE TABLE" in migrated
+    assert replayed == migrated
+    applied = "SELECT app, name FROM {}.django_migrations ORDER BY id"
+    assert rows_of(applied.format(acme.schema_name)) == rows_of(applied.format(SCRATCH_SCHEMA))
+
+
+@pytest.mark.slow
+def test_the_committed_script_is_up_to_date(committed: None) -> None:
+    call_command("dump_template", check=True, verbosity=0)
+
+
+def test_no_key_leaves_a_schema(shared: None) -> None:
+    crossing = """
+        SELECT conrelid::regclass, confrelid::regclass FROM pg_constraint k
+          JOIN pg_class a ON a.oid = k.conrelid JOIN pg_class b ON b.oid = k.confrelid
+         WHERE k.contype = 'f' AND a.relnamespace <> b.relnamespace
+    """
+    assert rows_of(crossing) == []
+    with connection.cursor() as cursor:  # the query sees such a key when there is one
+        cursor.execute("CREATE SCHEMA probe; CREATE TABLE probe.leak (id uuid REFERENCES accounts_user (id))")
+    assert len(rows_of(crossing)) == 1
+
+
+def test_no_table_name_is_both_shared_and_a_tenants(acme: Organization) -> None:
+    names = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
+    both = set(rows_of(names, "public")) & set(rows_of(names, acme.schema_name))
+    assert both == {("django_migrations",)}
+
+
+def test_parallel_claims_take_distinct_schemas(committed: None) -> None:
+    def claim() -> object:
+        try:
+            with in_public(), transaction.atomic():
+                claimed = do_claim_ready_schema()
+                return claimed and claimed.id
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        claims = [done.result() for done in [threads.submit(claim) for _ in range(8)]]
+    taken = [identifier for identifier in claims if identifier is not None]
+    assert len(taken) == len(set(taken)) == 6  # as many as the pool held; the rest got none
+    assert TenantSchema.objects.filter(state=SchemaState.READY).count() == 0
+
+
+def test_a_claim_that_rolls_back_gives_its_schema_back(committed: None) -> None:
+    with transaction.atomic():
+        claimed = do_claim_ready_schema()
+        transaction.set_rollback(True)
+    assert claimed is not None
+    assert TenantSchema.objects.get(id=claimed.id).state == SchemaState.READY
+
+
+def test_the_pool_is_filled_to_its_target_and_outdated_schemas_go(committed: None) -> None:
+    outdated = TenantSchema.objects.filter(state=SchemaState.READY).first()
+    assert outdated is not None
+    outdated.schema_version = "old"
+    outdated.save_fields("schema_version")
+    with transaction.atomic():
+        assert do_claim_ready_schema() != outdated
+    assert refill_pool(target=7) == 3  # six were ready: one is outdated, one was claimed
+    outdated.refresh_from_db()
+    assert outdated.state == SchemaState.DROPPED
+    assert rows_of("SELECT 1 FROM pg_namespace WHERE nspname = %s", outdated.schema_name) == []
+    assert (
+        TenantSchema.objects.filter(state=SchemaState.READY, schema_version=template_version()).count() == 7
+    )
+
+
+KILLED_BUILD = """
+import os, signal, threading, uuid, django
+django.setup()
+from tenants.context import in_public
+from tenants.services import schemas
+whole = schemas.template_script()
+cut = whole.index(";\\n", len(whole) // 2) + 2
+schemas.template_script = lambda: whole[:cut] + "SELECT pg_sleep(3);\\n" + whole[cut:]
+threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+with in_public():
+    schemas.build_schema(uuid.UUID(os.environ["BUILD"]))
+"""
+
+
+@pytest.mark.slow
+def test_a_build_killed_in_the_middle_is_built_again(committed: None) -> None:
+    identifier = new_id()
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_BUILD],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, **server_environment(), "BUILD": str(identifier)},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    left = TenantSchema.objects.get(id=identifier)
+    assert left.state == SchemaState.BUILDING
+    with clock.frozen_at(clock.now() + schemas.ABANDONED_AFTER + timedelta(seconds=1)):
+        refill_pool(target=0)
+    left.refresh_from_db()
+    assert left.state == SchemaState.READY
+    assert "CREATE TABLE" in dump_schema(left.schema_name)
+
+
+def test_an_abandoned_schema_of_an_organization_never_comes_into_the_pool(committed: None) -> None:
+    identifier = new_id()
+    row = TenantSchema.objects.create(
+        id=identifier,
+        schema_name=schemas.schema_name_for(identifier.hex),
+        updated_at=clock.now() - timedelta(hours=1),
+    )
+    Organization(id=identifier, schema_name=row.schema_name, name="W", slug="waiting").save(force_insert=True)
+    refill_pool(target=0)
+    row.refresh_from_db()
+    assert row.state == SchemaState.CLAIMED
+
+
+def test_a_dropped_schema_is_never_made_again(committed: None) -> None:
+    built = build_schema()
+    with transaction.atomic():
+        schemas.do_drop_schema(schemas.do_lock_schema(built.id))
+    assert build_schema(built.id).state == SchemaState.DROPPED
+    assert rows_of("SELECT 1 FROM pg_namespace WHERE nspname = %s", built.schema_name) == []
+    assert rows_of("SELECT 1 FROM pg_roles WHERE rolname = %s", built.schema_name) == []
+
+
+def test_a_build_that_fails_says_why_and_is_tried_again(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identifier = new_id()
+    with monkeypatch.context() as broken:
+        broken.setattr(schemas, "template_script", lambda: "CREATE NONSENSE;")
+        with pytest.raises(Exception, match="NONSENSE"):
+            build_schema(identifier)
+    row = TenantSchema.objects.get(id=identifier)
+    assert row.state == SchemaState.FAILED
+    assert "NONSENSE" in row.error
+    refill_pool(target=0)
+    row.refresh_from_db()
+    assert (row.state, row.error) == (SchemaState.READY, "")
+
+
+@pytest.mark.feature("OPS-08")
+def test_every_table_of_ours_tells_when_its_rows_were_made_and_changed(acme: Organization) -> None:
+    ours = """
+        SELECT table_name, array_agg(column_name::text) FROM information_schema.columns
+         WHERE table_schema IN ('public', %s)
+           AND table_name ~ '^(tenants|accounts|audit|outbox|jobs|idempotency|billing|people|media|courses|runs|learning|cohorts|rosters)_'
+         GROUP BY table_name
+    """
+    lacking = {
+        (str(table), column)
+        for table, columns in rows_of(ours, acme.schema_name)
+        for column in ("created_at", "updated_at")
+        if column not in columns  # type: ignore[operator]
+    }
+    # Append-only: a row of the audit log is never changed. Tables Django makes for itself: many-to-many.
+    assert lacking - {("audit_auditevent", "updated_at")} - DJANGOS_OWN == set()
+
+
+DJANGOS_OWN = {
+    (table, column)
+    for table in ("accounts_user_groups", "accounts_user_user_permissions")
+    for column in ("created_at", "updated_at")
+}
