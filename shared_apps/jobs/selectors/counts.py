@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from shared_apps.core import clock
-from shared_apps.jobs.models import Job, JobState
+from shared_apps.jobs.enums import JobState
+from shared_apps.jobs.models import Job
 
 RECENT = timedelta(days=7)
 

@@ -6,7 +6,8 @@ from shared_apps.core import clock
 from shared_apps.core.errors import Conflict, NotFound
 from shared_apps.core.jobs import enqueue
 from shared_apps.core.transactions import require_transaction
-from shared_apps.jobs.models import Job, JobState
+from shared_apps.jobs.enums import JobState
+from shared_apps.jobs.models import Job
 
 
 def do_retry_job(*, job_id: uuid.UUID) -> Job:
