@@ -19,11 +19,12 @@ from shared_apps.audit.services import do_record
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, ActorKind
 from shared_apps.core.errors import NotFound
-from shared_apps.core.policies import require
+from shared_apps.core.policies import may, require
 from shared_apps.core.transactions import entry_transaction
 from shared_apps.jobs.models import Job
 from shared_apps.jobs.selectors.jobs import get_job
 from shared_apps.jobs.services.running import do_create_job, report_progress, run_job
+from tenant_apps.people.policies import MANAGE_ADMINS
 from tenant_apps.people.services.bulk import do_link_managers
 from tenant_apps.rosters.enums import ImportState, RowAction
 from tenant_apps.rosters.errors import NothingToApply, PlanStale, RowsRefused, SeatsTooFew
@@ -75,7 +76,8 @@ def start_applying(*, actor: Actor, roster_id: uuid.UUID, partial: bool) -> Job:
             raise NotFound
         if roster.job_id is not None:
             return get_job(actor, roster.job_id)
-        _check(roster, organization, partial=partial)
+        may_make_admins = may(actor, MANAGE_ADMINS)
+        _check(roster, organization, partial=partial, may_make_admins=may_make_admins)
         job = do_create_job(
             JOB_KIND,
             organization_id=organization.id,
@@ -83,6 +85,7 @@ def start_applying(*, actor: Actor, roster_id: uuid.UUID, partial: bool) -> Job:
                 "roster_id": str(roster.id),
                 "member_id": str(actor.membership_id),
                 "label": actor.label,
+                "may_make_admins": may_make_admins,
             },
             created_by=actor,
             total=count_pending(roster.id),
@@ -105,7 +108,9 @@ def run_applying(*, job_id: str) -> None:
     run_job(job_id, organization_id=organization.id, work=lambda job: _apply(job, organization))
 
 
-def _check(roster: RosterImport, organization: OrganizationRef, *, partial: bool) -> None:
+def _check(
+    roster: RosterImport, organization: OrganizationRef, *, partial: bool, may_make_admins: bool
+) -> None:
     """Compare the whole plan again, which costs about a second for ten thousand rows."""
     if roster.counts["refuse"] and not partial:
         raise RowsRefused(refused=roster.counts["refuse"])
@@ -117,6 +122,7 @@ def _check(roster: RosterImport, organization: OrganizationRef, *, partial: bool
         read_known(organization_id=organization.id, run_id=options.run_id),
         options,
         uploader_id=roster.uploaded_by_id,
+        may_make_admins=may_make_admins,
     )
     stale = seats_needed = 0
     for row in planned:
@@ -160,7 +166,13 @@ def _apply_batch(
         if not rows:
             return None
         roster = RosterImport.objects.get(pk=roster_id)
-        do_apply_batch(actor=actor, roster=roster, organization=organization, rows=rows)
+        do_apply_batch(
+            actor=actor,
+            roster=roster,
+            organization=organization,
+            rows=rows,
+            may_make_admins=bool(job.arguments["may_make_admins"]),
+        )
         report_progress(job, done=job.total - count_pending(roster_id))
         return rows[-1].row.row
 

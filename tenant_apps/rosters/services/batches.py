@@ -42,12 +42,20 @@ class Task:
 
 
 def do_apply_batch(
-    *, actor: Actor, roster: RosterImport, organization: OrganizationRef, rows: Sequence[PlannedRow]
+    *,
+    actor: Actor,
+    roster: RosterImport,
+    organization: OrganizationRef,
+    rows: Sequence[PlannedRow],
+    may_make_admins: bool,
 ) -> None:
     """Apply some rows and write their results, in the open transaction of the batch.
 
     The caller holds the lock of applying. Locks follow one order: subscription, runs, users, so batches and
     seat commands of all organizations wait for each other and never deadlock.
+
+    Args:
+        may_make_admins: whether the person who applies the plan could make administrators by hand.
 
     Raises:
         IntegrityError: somebody outside of imports took an address or employee id at this very moment; roll
@@ -65,7 +73,7 @@ def do_apply_batch(
     cohorts = {fold_name(planned.row.cohort) for planned in rows}
     run_ids = {cohort.run_id for name, cohort in known.cohorts.items() if name in cohorts} | {options.run_id}
     known.room.update(do_lock_room([run_id for run_id in run_ids if run_id is not None]))
-    comparer = Comparer(known, options, uploader_id=roster.uploaded_by_id)
+    comparer = Comparer(known, options, uploader_id=roster.uploaded_by_id, may_make_admins=may_make_admins)
     outcomes: list[RowOutcome] = []
     tasks: list[Task] = []
     for planned in rows:

@@ -36,10 +36,18 @@ MEMBER_FIELDS = {
 class Comparer:
     """Compares rows in file order, counting the places in runs that earlier rows of the list take."""
 
-    def __init__(self, known: Known, options: RosterOptions, *, uploader_id: uuid.UUID | None) -> None:
+    def __init__(
+        self,
+        known: Known,
+        options: RosterOptions,
+        *,
+        uploader_id: uuid.UUID | None,
+        may_make_admins: bool,
+    ) -> None:
         self._known = known
         self._options = options
         self._uploader_id = uploader_id
+        self._may_make_admins = may_make_admins
         self._room = {run_id: room.free for run_id, room in known.room.items()}
 
     def compare(self, row: RosterRow) -> Verdict:
@@ -87,7 +95,7 @@ class Comparer:
 
     def _refuse_standing(self, row: RosterRow, person: DirectoryEntry | None) -> Refusal | None:
         if person is None:
-            return None
+            return self._refuse_rank(row, row.role or self._options.default_role)
         if person.status == MembershipStatus.REMOVED:
             return Refusal(
                 "email",
@@ -104,7 +112,18 @@ class Comparer:
                 f"The person's role is {person.role}; a list does not change it. Leave the cell empty, or "
                 "change the role in the list of members.",
             )
-        return None
+        return self._refuse_rank(row, row.role) if row.role != person.role else None
+
+    def _refuse_rank(self, row: RosterRow, role: str) -> Refusal | None:
+        """Refuse to make an administrator in the name of somebody who could not make one by hand."""
+        if role not in ADMINS or self._may_make_admins:
+            return None
+        return Refusal(
+            "role",
+            "role_not_allowed",
+            row.role,
+            "Only an owner makes administrators; ask one to upload this row.",
+        )
 
     def _refuse_run(self, row: RosterRow, run_ids: tuple[uuid.UUID, ...]) -> Refusal | None:
         for run_id in run_ids:

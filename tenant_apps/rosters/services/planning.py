@@ -16,8 +16,9 @@ from billing.selectors.seats import seats_free
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
-from shared_apps.core.policies import require
+from shared_apps.core.policies import may, require
 from shared_apps.core.transactions import entry_transaction
+from tenant_apps.people.policies import MANAGE_ADMINS
 from tenant_apps.rosters.enums import RowAction, RowResult
 from tenant_apps.rosters.errors import UnknownRun
 from tenant_apps.rosters.models import RosterImport
@@ -105,7 +106,7 @@ def plan_roster(*, actor: Actor, content: bytes, file_name: str, options: Roster
             known_cohorts=None if options.create_cohorts else [c.name for c in known.cohorts.values()],
             limits=limits(),
         )
-        planned = list(_plan_rows(parsed, known, options, actor.membership_id))
+        planned = list(_plan_rows(parsed, known, options, actor))
         roster = RosterImport.objects.create(
             file_name=_printable(file_name)[-200:],
             file_sha256=hashlib.sha256(content).hexdigest(),
@@ -132,10 +133,12 @@ def plan_roster(*, actor: Actor, content: bytes, file_name: str, options: Roster
 
 
 def _plan_rows(
-    parsed: ParsedRoster, known: Known, options: RosterOptions, uploader_id: uuid.UUID | None
+    parsed: ParsedRoster, known: Known, options: RosterOptions, actor: Actor
 ) -> Iterator[PlannedRow]:
     """Give every row of the file in order: the readable ones compared, the others refused as they are."""
-    comparer = Comparer(known, options, uploader_id=uploader_id)
+    comparer = Comparer(
+        known, options, uploader_id=actor.membership_id, may_make_admins=may(actor, MANAGE_ADMINS)
+    )
     spell = spelled_as_known(known)
     readable = {row.row: row for row in parsed.rows}
     issues: dict[int, list[RowIssue]] = {}
