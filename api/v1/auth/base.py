@@ -1,5 +1,6 @@
 """What the views of this slice share: answers that are never remembered, and the caller behind a sign-in."""
 
+import ipaddress
 from dataclasses import replace
 from typing import Any
 
@@ -52,8 +53,17 @@ class AnonymousViewSet(AuthViewSet):
     @property
     def caller(self) -> Actor:
         """Nobody yet, with the address that throttles count and the audit log keeps."""
-        address = BaseThrottle().get_ident(self.request)
-        return replace(ANONYMOUS, address=address, request_id=origin_of(self.request)["request_id"])
+        origin = origin_of(self.request)
+        address = _valid_address(BaseThrottle().get_ident(self.request)) or origin["address"]
+        return replace(ANONYMOUS, address=address, request_id=origin["request_id"])
+
+
+def _valid_address(text: str | None) -> str | None:
+    """Return the address a proxy names (NUM_PROXIES), None if it is none: the database would refuse it."""
+    try:
+        return str(ipaddress.ip_address(text or ""))
+    except ValueError:
+        return None
 
 
 def start_session(request: HttpRequest, signed_in: SignedIn) -> str:

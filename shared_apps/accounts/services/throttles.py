@@ -6,6 +6,7 @@ be worth another round of guesses.
 """
 
 import hashlib
+import ipaddress
 from typing import Any
 
 import structlog
@@ -79,7 +80,18 @@ def _account_key(act: str, account: str) -> str:
 
 
 def _address_key(act: str, address: str) -> str:
-    return cache.make_key(f"{PLATFORM_PREFIX}attempts:{act}:address:{address}")
+    return cache.make_key(f"{PLATFORM_PREFIX}attempts:{act}:address:{_network(address)}")
+
+
+def _network(address: str) -> str:
+    """Return the address, of IPv6 the /64 network: one subscriber has 2^64 addresses to guess from."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 def _client() -> Any:

@@ -5,10 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from shared_apps.accounts.enums import MembershipStatus
-from shared_apps.accounts.models import Membership, PersonalAccessToken
+from shared_apps.accounts.enums import MembershipStatus, SignInKind
+from shared_apps.accounts.models import Membership, PersonalAccessToken, SignIn
 from shared_apps.accounts.services import personal_tokens
+from shared_apps.accounts.services.families import do_open_family
 from shared_apps.accounts.tokens import hash_secret
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
@@ -159,3 +162,29 @@ def test_bad_values_are_named(
     response = sign_in(acme).post(URL, body)
     fields = [error["field"] for error in response.json()["errors"]]
     assert (response.status_code, fields) == (400, [field]), label
+
+
+@pytest.mark.parametrize("path", [URL, "/api/v1/auth/sign-ins"])
+def test_a_list_costs_the_same_statements_however_long_it_is(
+    acme: Organization, sign_in: Any, member: Any, path: str
+) -> None:
+    membership = member(acme)
+    caller = sign_in(acme, membership)
+    _make(caller)
+    SignIn.objects.filter(user_id=membership.user_id).update(last_used_at=clock.now())
+    counts = []
+    for length in (1, 9):
+        with CaptureQueriesContext(connection) as queries:
+            assert len(caller.get(path).json()["results"]) == length
+        counts.append(len(queries))
+        for _ in range(8):
+            _make(caller)
+            do_open_family(
+                user=membership.user,
+                organization_id=acme.id,
+                membership=membership,
+                kind=SignInKind.API,
+                user_agent="",
+                address=None,
+            )
+    assert counts[0] == counts[1] <= 2

@@ -157,6 +157,36 @@ def test_an_address_is_throttled_over_all_accounts(ada: Any, settings: Any) -> N
     assert other.status_code == 200
 
 
+def test_one_ipv6_subscriber_is_one_address(ada: Any, settings: Any) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login_address": 2}
+
+    def guess(number: int, address: str) -> int:
+        pair = {"email": f"guess{number}@acme.example", "password": "wrong"}
+        status: int = Caller(ACME).post(URL, pair, REMOTE_ADDR=address).status_code
+        return status
+
+    codes = [guess(n, f"2001:db8:0:1::{n}") for n in range(1, 4)]
+    assert codes == [401, 401, 429]
+    assert guess(4, "2001:db8:0:2::1") == 401
+
+
+@pytest.mark.parametrize(
+    ("label", "proxies", "forwarded", "seen"),
+    [
+        ("no proxy of ours: not believed", 0, "198.51.100.7", "127.0.0.1"),
+        ("one proxy: what it appended", 1, "203.0.113.9, 198.51.100.7", "198.51.100.7"),
+        ("no address at all", 1, "nonsense", "127.0.0.1"),
+    ],
+)
+def test_the_recorded_address_is_one_a_stranger_cannot_choose(
+    ada: Any, settings: Any, label: str, proxies: int, forwarded: str, seen: str
+) -> None:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": proxies}
+    pair = {"email": "ada@acme.example", "password": PASSWORD}
+    assert Caller(ACME).post(URL, pair, HTTP_X_FORWARDED_FOR=forwarded).status_code == 200
+    assert SignIn.objects.filter(user_id=ada.user_id).latest("id").address == seen, label
+
+
 def test_a_password_changed_during_the_sign_in_stops_it(
     ada: Any, acme: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
