@@ -1,5 +1,10 @@
 """Routes of the files slice."""
 
-from django.urls import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.files.views import FileViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("files", FileViewSet, basename="files")
+
+urlpatterns = router.urls

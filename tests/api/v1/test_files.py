@@ -135,6 +135,7 @@ def test_every_allowed_type_is_taken(
 
 @pytest.mark.feature("SEC-04")
 def test_a_file_over_the_limit_is_refused(
+    acme: Organization, sign_in: Callable[..., Any], settings: Any
 ) -> None:
     settings.MAX_MEDIA_BYTES = len(PDF) - 1
 

@@ -1,0 +1,40 @@
+"""Read what is stored."""
+
+import uuid
+from collections.abc import Collection
+
+from django.db.models import QuerySet
+
+from shared_apps.core.actors import Actor
+from shared_apps.core.errors import NotFound
+from shared_apps.core.policies import require
+from tenant_apps.media.models import StoredFile
+from tenant_apps.media.policies import VIEW, visible_files
+
+
+def list_files(actor: Actor, *, search: str = "") -> QuerySet[StoredFile]:
+    """Return the files, newest first; `search` must occur in the name, in any case.
+
+    Raises:
+        Forbidden: the role does not see the library.
+    """
+    require(actor, VIEW)
+    found = visible_files(actor)
+    return found.filter(name__icontains=search) if search else found
+
+
+def get_file(actor: Actor, file_id: uuid.UUID) -> StoredFile:
+    """Return one file.
+
+    Raises:
+        NotFound: no such file, or none the actor may know of.
+    """
+    found = visible_files(actor).filter(pk=file_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def existing_file_ids(file_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the ids that are files of the current organization."""
+    return set(StoredFile.objects.filter(pk__in=file_ids).values_list("pk", flat=True))
