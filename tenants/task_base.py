@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from celery import Task
-from django.db import close_old_connections
+from django.db import connections
 
 from tenants.context import in_organization, in_public
 from tenants.enums import OPEN_STATES
@@ -37,7 +37,7 @@ class UnplacedTask(Task):  # type: ignore[misc]  celery-types leaves Task untype
 
 
 class OrganizationTask(Task):  # type: ignore[misc]
-    """Runs its body in the organization named by the `organization_id` keyword, which the body doesn't see."""
+    """Runs its body in the organization that the `organization_id` keyword names; the body doesn't see it."""
 
     abstract = True
 
@@ -88,8 +88,16 @@ def _resolve(task: str, organization_id: object) -> Organization:
 
 def _start_clean() -> None:
     """A worker thread may come from a task that died half-way: drop broken connections first."""
-    close_old_connections()
+    _drop_unusable()
 
 
 def _end_clean() -> None:
-    close_old_connections()
+    _drop_unusable()
+
+
+def _drop_unusable() -> None:
+    """Close what is broken or too old; never a connection with an open transaction, which is the caller's
+    (a task called as a plain function, as tests do)."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()

@@ -31,9 +31,12 @@ def test_path_and_role_change_together(acme: Organization) -> None:
 def test_raw_sql_into_another_tenant_is_refused_by_the_database(
     acme: Organization, globex: Organization
 ) -> None:
-    with in_organization(acme), pytest.raises(ProgrammingError, match="permission denied"):
-        with connection.cursor() as cursor:
-            cursor.execute(f'SELECT * FROM "{globex.schema_name}".people_member')
+    with (
+        in_organization(acme),
+        pytest.raises(ProgrammingError, match="permission denied"),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(f'SELECT * FROM "{globex.schema_name}".people_member')
 
 
 def test_a_new_thread_stands_nowhere(committed: None, acme: Organization) -> None:
