@@ -3,9 +3,8 @@
 import uuid
 from dataclasses import dataclass
 
-from django.db import connection
-
 from tenant_apps.learning.policies import Terms
+from tenants.postgresql.prepared import prepared_cursor
 
 # In the mode that foreign keys to the row do not wait for; a suspension or withdrawal does.
 _LOCK = """
@@ -29,7 +28,7 @@ class LockedEnrollment:
 
 def lock_own_enrollment(enrollment_id: uuid.UUID, member_id: uuid.UUID) -> LockedEnrollment | None:
     """Lock the member's enrollment and return it, None when it is not theirs. One statement."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_LOCK, [enrollment_id, member_id])
         row = cursor.fetchone()
     return LockedEnrollment(Terms(*row[:6]), *row[6:]) if row else None

@@ -20,9 +20,9 @@ def statements() -> Iterator[list[str]]:
     with CaptureQueriesContext(connection) as seen:
         yield found
     found += [
-        each["sql"]
+        str(each["sql"])
         for each in seen.captured_queries
-        if "SAVEPOINT" not in each["sql"] and "tenants_domain" not in each["sql"]
+        if "SAVEPOINT" not in str(each["sql"]) and "tenants_domain" not in str(each["sql"])
     ]
 
 

@@ -1,5 +1,7 @@
 """Shapes of cohorts."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from tenant_apps.cohorts.services.places import PlaceOutcome
@@ -8,7 +10,7 @@ from tenant_apps.runs.services.enrolling import EnrollOutcome
 LEAVE_RULES = (("keep", "Keep the enrollment"), ("withdraw", "Withdraw from the run"))
 
 
-class CohortOut(serializers.Serializer):
+class CohortOut(serializers.Serializer[Any]):
     """A cohort, with how many people are in it."""
 
     id = serializers.UUIDField()
@@ -22,7 +24,7 @@ class CohortOut(serializers.Serializer):
     updated_at = serializers.DateTimeField()
 
 
-class CohortChangeIn(serializers.Serializer):
+class CohortChangeIn(serializers.Serializer[Any]):
     """What can be changed of a cohort. A new run enrols everybody who is in the cohort."""
 
     name = serializers.CharField(max_length=120, required=False)
@@ -37,7 +39,7 @@ class CohortIn(CohortChangeIn):
     name = serializers.CharField(max_length=120)
 
 
-class PlaceOut(serializers.Serializer):
+class PlaceOut(serializers.Serializer[Any]):
     """Somebody in a cohort."""
 
     id = serializers.UUIDField()
@@ -47,13 +49,13 @@ class PlaceOut(serializers.Serializer):
     joined_at = serializers.DateTimeField()
 
 
-class PlacesIn(serializers.Serializer):
+class PlacesIn(serializers.Serializer[Any]):
     """Who is meant."""
 
     member_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=1000)
 
 
-class PlaceRowOut(serializers.Serializer):
+class PlaceRowOut(serializers.Serializer[Any]):
     """The result for one person."""
 
     member_id = serializers.UUIDField()
@@ -66,13 +68,13 @@ class PlaceRowOut(serializers.Serializer):
     facts = serializers.DictField()
 
 
-class PlacesOut(serializers.Serializer):
+class PlacesOut(serializers.Serializer[Any]):
     """One result for each person asked for, in the order asked."""
 
     results = PlaceRowOut(many=True)
 
 
-class CohortManagerOut(serializers.Serializer):
+class CohortManagerOut(serializers.Serializer[Any]):
     """Somebody who may manage the cohort."""
 
     member_id = serializers.UUIDField()
@@ -80,7 +82,7 @@ class CohortManagerOut(serializers.Serializer):
     email = serializers.EmailField()
 
 
-class CohortManagerIn(serializers.Serializer):
+class CohortManagerIn(serializers.Serializer[Any]):
     """Whether a member may manage the cohort."""
 
     member_id = serializers.UUIDField()

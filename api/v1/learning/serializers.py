@@ -1,5 +1,7 @@
 """Shapes of what learners read. The hot answers are plain dicts; a test holds them to these shapes."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from tenant_apps.courses.enums import LessonKind
@@ -7,21 +9,21 @@ from tenant_apps.learning.policies import Access
 from tenant_apps.runs.enums import EnrollmentState
 
 
-class LibraryQuery(serializers.Serializer):
+class LibraryQuery(serializers.Serializer[Any]):
     """Which page."""
 
     limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
     cursor = serializers.CharField(max_length=100, required=False)
 
 
-class NamedOut(serializers.Serializer):
+class NamedOut(serializers.Serializer[Any]):
     """Something with a title."""
 
     id = serializers.UUIDField()
     title = serializers.CharField()
 
 
-class VersionRefOut(serializers.Serializer):
+class VersionRefOut(serializers.Serializer[Any]):
     """The version the learner learns."""
 
     id = serializers.UUIDField()
@@ -36,7 +38,7 @@ class RunRefOut(NamedOut):
     timezone = serializers.CharField()
 
 
-class ProgressOut(serializers.Serializer):
+class ProgressOut(serializers.Serializer[Any]):
     """How far the learner is."""
 
     completed = serializers.IntegerField()
@@ -45,7 +47,7 @@ class ProgressOut(serializers.Serializer):
     last_accessed_at = serializers.DateTimeField(allow_null=True)
 
 
-class MyCourseOut(serializers.Serializer):
+class MyCourseOut(serializers.Serializer[Any]):
     """One of the learner's courses. Times are UTC; `timezone` is the zone to show them in."""
 
     enrollment_id = serializers.UUIDField()
@@ -62,7 +64,7 @@ class MyCourseOut(serializers.Serializer):
     timezone = serializers.CharField()
 
 
-class MyCoursePageOut(serializers.Serializer):
+class MyCoursePageOut(serializers.Serializer[Any]):
     """One page of the learner's courses."""
 
     results = MyCourseOut(many=True)
@@ -70,7 +72,7 @@ class MyCoursePageOut(serializers.Serializer):
     previous = serializers.URLField(allow_null=True)
 
 
-class LessonLineOut(serializers.Serializer):
+class LessonLineOut(serializers.Serializer[Any]):
     """A lesson in the tree."""
 
     id = serializers.UUIDField()
@@ -84,7 +86,7 @@ class LessonLineOut(serializers.Serializer):
     is_completed = serializers.BooleanField()
 
 
-class ModuleTreeOut(serializers.Serializer):
+class ModuleTreeOut(serializers.Serializer[Any]):
     """A module with its lessons, in order."""
 
     id = serializers.UUIDField()
@@ -99,7 +101,7 @@ class MyCourseTreeOut(MyCourseOut):
     modules = ModuleTreeOut(many=True)
 
 
-class DocumentOut(serializers.Serializer):
+class DocumentOut(serializers.Serializer[Any]):
     """The file of a document lesson."""
 
     id = serializers.UUIDField()
@@ -120,7 +122,7 @@ class LessonOut(LessonLineOut):
     next_lesson_id = serializers.UUIDField(allow_null=True)
 
 
-class LessonCompletedOut(serializers.Serializer):
+class LessonCompletedOut(serializers.Serializer[Any]):
     """Where the learner stands after completing a lesson."""
 
     enrollment_id = serializers.UUIDField()
@@ -132,7 +134,7 @@ class LessonCompletedOut(serializers.Serializer):
     state = serializers.ChoiceField(choices=EnrollmentState.choices)
 
 
-class RunProgressOut(serializers.Serializer):
+class RunProgressOut(serializers.Serializer[Any]):
     """Progress of one person in a run."""
 
     enrollment_id = serializers.UUIDField(source="id")

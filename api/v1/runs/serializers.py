@@ -1,5 +1,7 @@
 """Shapes of runs and enrollments."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from tenant_apps.runs.enums import EnrollmentSource, EnrollmentState, RunState
@@ -7,7 +9,7 @@ from tenant_apps.runs.policies import RIGHTS
 from tenant_apps.runs.services.enrolling import EnrollOutcome
 
 
-class RunOut(serializers.Serializer):
+class RunOut(serializers.Serializer[Any]):
     """A run, with how many people are in it. Times are UTC; show them in `timezone`."""
 
     id = serializers.UUIDField()
@@ -27,7 +29,7 @@ class RunOut(serializers.Serializer):
     updated_at = serializers.DateTimeField()
 
 
-class RunChangeIn(serializers.Serializer):
+class RunChangeIn(serializers.Serializer[Any]):
     """What can be changed of a run; its version cannot."""
 
     title = serializers.CharField(max_length=200, required=False)
@@ -45,13 +47,13 @@ class RunIn(RunChangeIn):
     title = serializers.CharField(max_length=200)
 
 
-class RunQuery(serializers.Serializer):
+class RunQuery(serializers.Serializer[Any]):
     """Filters of the list of runs."""
 
     course_id = serializers.UUIDField(required=False)
 
 
-class StaffOut(serializers.Serializer):
+class StaffOut(serializers.Serializer[Any]):
     """Somebody with rights on a run."""
 
     member_id = serializers.UUIDField()
@@ -60,21 +62,21 @@ class StaffOut(serializers.Serializer):
     rights = serializers.ListField(child=serializers.ChoiceField(choices=RIGHTS))
 
 
-class StaffIn(serializers.Serializer):
+class StaffIn(serializers.Serializer[Any]):
     """The rights a member is to have; an empty list takes all away."""
 
     member_id = serializers.UUIDField()
     rights = serializers.ListField(child=serializers.ChoiceField(choices=RIGHTS), max_length=len(RIGHTS))
 
 
-class EnrollmentOut(serializers.Serializer):
+class EnrollmentOut(serializers.Serializer[Any]):
     """An enrollment."""
 
     id = serializers.UUIDField()
     run_id = serializers.UUIDField()
     member_id = serializers.UUIDField()
     state = serializers.ChoiceField(choices=EnrollmentState.choices)
-    source = serializers.ChoiceField(choices=EnrollmentSource.choices)
+    source = serializers.ChoiceField(choices=EnrollmentSource.choices)  # type: ignore[assignment]
     enrolled_by_id = serializers.UUIDField(allow_null=True)
     activated_at = serializers.DateTimeField(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)
@@ -90,27 +92,27 @@ class EnrollmentDetailOut(EnrollmentOut):
     member_email = serializers.EmailField()
 
 
-class EnrollmentIn(serializers.Serializer):
+class EnrollmentIn(serializers.Serializer[Any]):
     """Whom to enrol, and until when."""
 
     member_id = serializers.UUIDField()
     expires_at = serializers.DateTimeField(allow_null=True, required=False)
 
 
-class EnrollmentChangeIn(serializers.Serializer):
+class EnrollmentChangeIn(serializers.Serializer[Any]):
     """The instant access ends; null for never."""
 
     expires_at = serializers.DateTimeField(allow_null=True)
 
 
-class BulkEnrollmentIn(serializers.Serializer):
+class BulkEnrollmentIn(serializers.Serializer[Any]):
     """Whom to enrol, and until when."""
 
     member_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=1000)
     expires_at = serializers.DateTimeField(allow_null=True, required=False)
 
 
-class EnrollRowOut(serializers.Serializer):
+class EnrollRowOut(serializers.Serializer[Any]):
     """The result for one person."""
 
     member_id = serializers.UUIDField()
@@ -120,13 +122,13 @@ class EnrollRowOut(serializers.Serializer):
     facts = serializers.DictField()
 
 
-class BulkEnrollmentOut(serializers.Serializer):
+class BulkEnrollmentOut(serializers.Serializer[Any]):
     """One result for each person asked for, in the order asked."""
 
     results = EnrollRowOut(many=True)
 
 
-class EnrollmentQuery(serializers.Serializer):
+class EnrollmentQuery(serializers.Serializer[Any]):
     """Filters of the list of enrollments."""
 
     state = serializers.ChoiceField(choices=EnrollmentState.choices, required=False)

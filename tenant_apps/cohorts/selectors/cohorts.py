@@ -44,13 +44,14 @@ def list_places(*, actor: Actor, cohort_id: uuid.UUID) -> QuerySet[CohortMember,
     require(actor, VIEW)
     if not visible_cohorts(actor).filter(pk=cohort_id).exists():
         raise NotFound
-    return CohortMember.objects.filter(cohort_id=cohort_id, left_at__isnull=True).values(
-        "id",
-        "member_id",
+    places = CohortMember.objects.filter(cohort_id=cohort_id, left_at__isnull=True)
+    found: QuerySet[CohortMember, dict[str, Any]] = places.values(
+        *("id", "member_id"),
         joined_at=F("created_at"),
         member_name=Trim(Concat("member__first_name", Value(" "), "member__last_name")),
         member_email=F("member__email"),
     )
+    return found
 
 
 def list_managers(*, actor: Actor, cohort_id: uuid.UUID) -> list[dict[str, Any]]:
@@ -84,8 +85,9 @@ def _as_dicts(cohorts: QuerySet[Cohort]) -> QuerySet[Cohort, dict[str, Any]]:
         .annotate(number=Count("*"))
         .values("number")
     )
-    return cohorts.values(
+    found: QuerySet[Cohort, dict[str, Any]] = cohorts.values(
         *COHORT_FIELDS,
         run_title=F("run__title"),
         member_count=Coalesce(Subquery(present, output_field=IntegerField()), 0),
     )
+    return found

@@ -3,9 +3,12 @@
 import uuid
 from collections.abc import Iterable
 
+from django.db import connection
+
 from shared_apps.core import clock
+from shared_apps.core.ids import new_id
 from shared_apps.core.transactions import require_transaction
-from tenant_apps.cohorts.models import Cohort, CohortMember
+from tenant_apps.cohorts.models import Cohort
 
 
 def do_ensure_cohorts(names: Iterable[str]) -> dict[str, uuid.UUID]:
@@ -24,15 +27,21 @@ def do_give_places(places: Iterable[tuple[uuid.UUID, uuid.UUID]]) -> None:
     Only the places: what joining does to enrollments is the caller's next step.
     """
     require_transaction()
-    now = clock.now()
-    rows = [
-        CohortMember(cohort_id=cohort_id, member_id=member_id, created_at=now, updated_at=now)
-        for cohort_id, member_id in sorted(set(places))
-    ]
-    if rows:
-        CohortMember.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["cohort", "member"],
-            update_fields=["left_at", "updated_at"],
+    wanted = sorted(set(places))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO cohorts_cohortmember (id, created_at, updated_at, cohort_id, member_id)
+            SELECT id, %(now)s, %(now)s, cohort_id, member_id
+              FROM unnest(%(ids)s::uuid[], %(cohorts)s::uuid[], %(members)s::uuid[])
+                   AS new (id, cohort_id, member_id)
+                ON CONFLICT (cohort_id, member_id) DO UPDATE SET left_at = NULL, updated_at = %(now)s
+             WHERE cohorts_cohortmember.left_at IS NOT NULL
+            """,
+            {
+                "now": clock.now(),
+                "ids": [new_id() for _ in wanted],
+                "cohorts": [cohort_id for cohort_id, _ in wanted],
+                "members": [member_id for _, member_id in wanted],
+            },
         )

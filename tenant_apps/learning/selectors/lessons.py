@@ -3,14 +3,13 @@
 import uuid
 from typing import Any
 
-from django.db import connection
-
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
 from tenant_apps.learning.policies import LEARN, Terms
 from tenant_apps.learning.selectors.outlines import get_outline
+from tenants.postgresql.prepared import prepared_cursor
 
 _LESSON = """
 SELECT e.state, e.expires_at, r.state, r.starts_at, r.ends_at, r.timezone,
@@ -33,7 +32,7 @@ def get_lesson(*, actor: Actor, enrollment_id: uuid.UUID, lesson_id: uuid.UUID) 
     """
     require(actor, LEARN)
     names = {"enrollment": enrollment_id, "lesson": lesson_id, "member": actor.member_id}
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_LESSON, names)
         row = cursor.fetchone()
     if row is None:

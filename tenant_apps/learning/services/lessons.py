@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
@@ -21,6 +19,7 @@ from tenant_apps.learning.selectors.outlines import get_outline
 from tenant_apps.runs.enums import EnrollmentState
 from tenant_apps.runs.services.enrollment_states import do_move
 from tenants.context import current_organization
+from tenants.postgresql.prepared import prepared_cursor
 
 COURSE_COMPLETED = "event.course_completed"
 
@@ -98,8 +97,8 @@ def open_lesson(*, actor: Actor, enrollment_id: uuid.UUID, lesson_id: uuid.UUID)
         NotFound, EnrollmentNotActive, EnrollmentExpired, RunNotOpen: as `get_lesson`.
     """
     lesson = get_lesson(actor=actor, enrollment_id=enrollment_id, lesson_id=lesson_id)
-    names = {"enrollment": enrollment_id, "lesson": lesson_id, "now": clock.now()}
-    with connection.cursor() as cursor:
+    names: dict[str, Any] = {"enrollment": enrollment_id, "lesson": lesson_id, "now": clock.now()}
+    with prepared_cursor() as cursor:
         cursor.execute(_VISIT, names)
     return lesson
 
@@ -148,14 +147,14 @@ def complete_lesson(*, actor: Actor, enrollment_id: uuid.UUID, lesson_id: uuid.U
 def _count(
     enrollment_id: uuid.UUID, lesson_id: uuid.UUID, *, is_required: bool, now: datetime
 ) -> tuple[datetime, int, int]:
-    names = {
+    names: dict[str, Any] = {
         "id": new_id(),
         "enrollment": enrollment_id,
         "lesson": lesson_id,
         "required": int(is_required),
         "now": now,
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_COMPLETE, names)
         completed_at, completed, required = cursor.fetchone()
     return completed_at, completed, required

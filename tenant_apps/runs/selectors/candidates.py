@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
+from tenants.postgresql.prepared import prepared_cursor
 
 _CANDIDATES = """
 SELECT asked.id, p.id IS NOT NULL, p.manager_id, m.status, live.id IS NOT NULL,
@@ -66,7 +66,7 @@ def find_candidates(
 
     Without a run nobody has an enrollment.
     """
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             _CANDIDATES, {"organization": organization_id, "run": run_id, "members": list(member_ids)}
         )
@@ -75,7 +75,7 @@ def find_candidates(
 
 def find_user_id(*, member_id: uuid.UUID) -> uuid.UUID | None:
     """Return the login identity of a member, None for an unknown member."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute("SELECT user_id FROM people_member WHERE id = %s", [member_id])
         row = cursor.fetchone()
     return row[0] if row else None

@@ -57,8 +57,9 @@ def get_enrollment(*, actor: Actor, enrollment_id: uuid.UUID) -> dict[str, Any]:
 
 
 def _as_dicts(enrollments: QuerySet[Enrollment]) -> QuerySet[Enrollment, dict[str, Any]]:
-    return enrollments.values(
+    found: QuerySet[Enrollment, dict[str, Any]] = enrollments.values(
         *ENROLLMENT_FIELDS,
         member_name=Trim(Concat("member__first_name", Value(" "), "member__last_name")),
         member_email=F("member__email"),
     )
+    return found

@@ -116,10 +116,11 @@ def _with_counts(runs: QuerySet[CourseRun]) -> QuerySet[CourseRun, dict[str, Any
         )
         return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 
-    return runs.values(
+    found: QuerySet[CourseRun, dict[str, Any]] = runs.values(
         *[name for name in RUN_FIELDS if not name.endswith(("_title", "_number", "_count"))],
         course_title=F("course__title"),
         version_number=F("version__number"),
         enrolled_count=number_in(*sorted(OCCUPYING)),
         completed_count=number_in(EnrollmentState.COMPLETED),
     )
+    return found

@@ -7,8 +7,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db import connection
-
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
@@ -32,6 +30,7 @@ from tenant_apps.runs.selectors.candidates import Candidate, RunToFill, find_can
 from tenant_apps.runs.selectors.enrollments import ENROLLMENT_FIELDS
 from tenant_apps.runs.selectors.runs import require_visible_run
 from tenants.context import current_organization
+from tenants.postgresql.prepared import prepared_cursor
 
 # Its key is locked, as the new row's foreign key would do a moment later: a close or a change of capacity
 # waits for enrollments in flight, and enrollments do not wait for each other.
@@ -214,7 +213,7 @@ def _enroll(
 
 
 def _open_run(run_id: uuid.UUID) -> RunToFill:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_READ_RUN, [run_id])
         found = cursor.fetchone()
     if found is None:
@@ -256,7 +255,7 @@ def _columns_of(people: list[Candidate]) -> dict[str, list[Any]]:
 
 
 def _written(statement: str, outcome: EnrollOutcome, facts: dict[str, Any]) -> dict[uuid.UUID, EnrollRow]:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(statement, facts)
         found = [dict(zip(ENROLLMENT_FIELDS, row, strict=True)) for row in cursor.fetchall()]
     return {each["member_id"]: EnrollRow(each["member_id"], outcome, each) for each in found}
