@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from tenant_apps.courses.enums import LessonKind
@@ -64,6 +65,7 @@ class MyCourseOut(serializers.Serializer[Any]):
     timezone = serializers.CharField()
 
 
+@extend_schema_serializer(many=False)
 class MyCoursePageOut(serializers.Serializer[Any]):
     """One page of the learner's courses."""
 
