@@ -19,18 +19,31 @@ from psycopg import pq
 from tenants.postgresql.introspection import SchemaIntrospection
 from tenants.scope import NOWHERE, PUBLIC, Scope, current_scope
 
+# A statement sent through `prepared_cursor` is prepared at its third use on a connection.
+_PREPARE_AFTER = 2
+
 
 class ScopeMismatch(ProgrammingError):
     """The connection stands in another scope than the running code: work was handed to another thread or
     task without its organization. Enter it there with `tenants.context.in_organization`."""
 
 
-class DatabaseWrapper(library.DatabaseWrapper):  # type: ignore[misc]  the library is untyped
+class PreparedCursor(django_postgresql.ServerBindingCursor):  # type: ignore[misc,name-defined]  # not in the stubs
+    """Sends parameters apart from the text, so that the text can be prepared."""
+
+    def _get_prepared(self, pgq: Any, prepare: bool | None = None) -> Any:
+        # Django's log of queries reads it; psycopg sets it on its other paths only.
+        self._query = pgq
+        return super()._get_prepared(pgq, prepare)
+
+
+class DatabaseWrapper(library.DatabaseWrapper):  # type: ignore[misc]  # the library is untyped
     """A connection that stands in exactly one scope at a time."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.scope: Scope = NOWHERE
         self._applied: Scope | None = None
+        self._preparing = False
         super().__init__(*args, **kwargs)
         self.introspection = SchemaIntrospection(self)
         self.scope = current_scope.get()
@@ -79,6 +92,16 @@ class DatabaseWrapper(library.DatabaseWrapper):  # type: ignore[misc]  the libra
         if self.alias != NO_DB_ALIAS:
             self._apply()
 
+    def get_connection_params(self) -> dict[str, Any]:
+        """Let psycopg prepare what comes through `prepared_cursor`; Django's own cursors never do.
+
+        `"prepare_threshold": None` in OPTIONS turns it off, for a pooler that cannot follow it.
+        """
+        parameters: dict[str, Any] = super().get_connection_params()
+        options = self.settings_dict["OPTIONS"]
+        parameters["prepare_threshold"] = options.get("prepare_threshold", _PREPARE_AFTER)
+        return parameters
+
     def _close(self) -> None:
         """Put the connection back to nowhere before the pool may hand it to anybody, then give it back."""
         if self.connection is not None and self.pool and not self.connection.closed:
@@ -111,6 +134,20 @@ class DatabaseWrapper(library.DatabaseWrapper):  # type: ignore[misc]  the libra
     def _repeat_switch(self) -> None:
         if self.connection is not None and self.alias != NO_DB_ALIAS:
             self._apply()
+
+    def prepared_cursor(self) -> Any:
+        """Return a cursor as `cursor()` does, whose statements the server parses and plans once."""
+        self._preparing = True
+        try:
+            return self.cursor()
+        finally:
+            self._preparing = False
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """Make the driver's cursor; for `prepared_cursor` one that sends parameters apart from the text."""
+        if self._preparing and name is None:
+            return PreparedCursor(self.connection)
+        return super().create_cursor(name)
 
     def _cursor(self, name: str | None = None) -> Any:
         cursor = django_postgresql.DatabaseWrapper._cursor(self, name)  # type: ignore[misc]

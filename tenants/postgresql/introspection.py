@@ -9,7 +9,7 @@ from django.db.backends.postgresql.introspection import DatabaseIntrospection, T
 class SchemaIntrospection(DatabaseIntrospection):
     """Lists the tables of the connection's own schema only."""
 
-    def get_table_list(self, cursor: Any) -> list[TableInfo]:
+    def get_table_list(self, cursor: Any) -> list[TableInfo]:  # type: ignore[override]  # the stubs want the base's
         """Return the tables, views and partitioned tables of the current scope's schema."""
         cursor.execute(
             """
@@ -20,6 +20,6 @@ class SchemaIntrospection(DatabaseIntrospection):
              WHERE c.relkind IN ('f', 'm', 'p', 'r', 'v')
                AND c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %s)
             """,
-            [self.connection.schema_name],  # type: ignore[attr-defined]  set by our wrapper
+            [self.connection.schema_name],  # type: ignore[attr-defined]  # set by our wrapper
         )
         return [TableInfo(*row) for row in cursor.fetchall() if row[0] not in self.ignored_tables]

@@ -10,7 +10,6 @@ from typing import Protocol
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
-from django.db import connection
 from django.utils.crypto import constant_time_compare
 
 from shared_apps.accounts.errors import TokenNotValid
@@ -18,6 +17,7 @@ from shared_apps.accounts.models import PersonalAccessToken, User
 from shared_apps.accounts.tokens import PERSONAL_PREFIX, decode_access, hash_secret
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, ActorKind, Role
+from tenants.postgresql.prepared import prepared_cursor
 
 SESSION_SIGN_IN = "sign_in_id"
 _LAST_USED_STEP = timedelta(minutes=1)
@@ -79,7 +79,7 @@ def _actor_of_sign_in(
     sign_in_id: uuid.UUID, organization: HasId | None, origin: Origin, *, via: str, epoch: int | None
 ) -> Actor | None:
     """Read sign-in, user and membership in one statement."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             """
             SELECT u.id, u.email, u.is_staff, u.sign_in_epoch, m.id, m.role, s.organization_id
