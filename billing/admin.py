@@ -44,10 +44,15 @@ class GrantForm(ConsoleForm):
     note = forms.CharField(max_length=300, required=False)
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
-        self.base_fields["organization_id"].choices = names_of_open_organizations()  # type: ignore[attr-defined]
-        plans = Plan.objects.filter(is_active=True).values_list("code", "name")
-        self.base_fields["plan_code"].choices = list(plans)  # type: ignore[attr-defined]
         super().__init__(*arguments, **named)
+        plans = Plan.objects.filter(is_active=True).values_list("code", "name")
+        for name, choices in (
+            ("organization_id", names_of_open_organizations()),
+            ("plan_code", list(plans)),
+        ):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101  tells the type checker
+            field.choices = choices
 
 
 class SeatsForm(ConsoleForm):

@@ -30,6 +30,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     failed = count_failed_jobs()
     waiting, given_up = count_messages()
     running = sum(states.get(state, 0) for state in _RUNNING)
+    context["title"] = "Overview"
     context["cards"] = [
         _card("Organizations", running, "open or suspended", "admin:tenants_organization_changelist"),
         _card(

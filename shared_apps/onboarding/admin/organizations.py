@@ -83,6 +83,7 @@ class OrganizationAdmin(ConsoleAdmin):
     list_filter = ("state",)
     search_fields = ("name", "slug", "owner_email")
     ordering = ("-id",)
+    exclude = ("creation_key",)
     actions_list = ("create",)
     actions_detail = ("edit", "suspend", "resume", "remove")
 
