@@ -6,6 +6,7 @@ commits gets its worker's database made anew afterwards.
 
 import hashlib
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,27 @@ def make_worker_database() -> None:
     _use(worker_database())
     with _admin() as server:
         name = sql.Identifier(worker_database())
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        _drop(server, name)
         server.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
                 name, sql.Identifier(template)
             )
         )
+
+
+def _drop(server: psycopg.Connection[Any], name: sql.Identifier) -> None:
+    """Drop a database with whoever is connected. A vacuum that runs in it cannot be ended by our role, only
+    waited for; it takes moments."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 def _ensure_template() -> str:

@@ -7,14 +7,20 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db import connection
 
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Membership, User
 from shared_apps.core import clock
 from shared_apps.core.actors import Role
+from shared_apps.core.copying import do_copy_rows
+from shared_apps.core.ids import new_id
 from shared_apps.core.transactions import require_transaction
+
+_INVITED = MembershipStatus.INVITED.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,35 +63,18 @@ def do_admit_people(*, organization_id: uuid.UUID, people: Sequence[NewPerson]) 
     require_transaction()
     now = clock.now()
     by_email = {person.email: person for person in people}
-    User.objects.bulk_create(
-        [
-            User(
-                email=email,
-                password=_unusable_password(),
-                name=person.name[:200],
-                timezone=person.timezone,
-                language=person.language,
-            )
-            for email, person in sorted(by_email.items())
-        ],
-        ignore_conflicts=True,
-    )
+    _insert_unknown(by_email, now)
     users = dict(User.objects.filter(email__in=list(by_email)).order_by().values_list("email", "id"))
-    memberships = Membership.objects.bulk_create(
-        Membership(
-            organization_id=organization_id,
-            user_id=users[email],
-            role=person.role,
-            status=MembershipStatus.INVITED,
-            created_at=now,
-            updated_at=now,
-        )
-        for email, person in by_email.items()
+    admitted = {email: Admitted(users[email], new_id()) for email in by_email}
+    do_copy_rows(
+        Membership,
+        ("id", "created_at", "updated_at", "organization", "user", "role", "status"),
+        (
+            (new.membership_id, now, now, organization_id, new.user_id, by_email[email].role.value, _INVITED)
+            for email, new in admitted.items()
+        ),
     )
-    return {
-        email: Admitted(membership.user_id, membership.id)
-        for email, membership in zip(by_email, memberships, strict=True)
-    }
+    return admitted
 
 
 def do_change_roles(*, organization_id: uuid.UUID, roles: Mapping[uuid.UUID, Role]) -> int:
@@ -104,6 +93,33 @@ def do_change_roles(*, organization_id: uuid.UUID, roles: Mapping[uuid.UUID, Rol
             .update(role=role, updated_at=clock.now())
         )
     return changed
+
+
+def _insert_unknown(people: Mapping[str, NewPerson], now: datetime) -> None:
+    """Insert a user for each address that has none, in one statement and in sorted order."""
+    new = [person for _, person in sorted(people.items())]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO accounts_user (id, created_at, updated_at, email, password, name, timezone, language,
+                                       is_active, is_staff, is_superuser, sign_in_epoch)
+            SELECT id, %(now)s, %(now)s, email, password, name, timezone, language, true, false, false, 0
+              FROM unnest(%(ids)s::uuid[], %(emails)s::text[], %(passwords)s::text[], %(names)s::text[],
+                          %(timezones)s::text[], %(languages)s::text[])
+                   WITH ORDINALITY AS new (id, email, password, name, timezone, language, place)
+             ORDER BY place
+                ON CONFLICT (email) DO NOTHING
+            """,
+            {
+                "now": now,
+                "ids": [new_id() for _ in new],
+                "emails": [person.email for person in new],
+                "passwords": [_unusable_password() for _ in new],
+                "names": [person.name[:200] for person in new],
+                "timezones": [person.timezone for person in new],
+                "languages": [person.language for person in new],
+            },
+        )
 
 
 def _unusable_password() -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from shared_apps.core import clock
+from shared_apps.core.copying import do_copy_rows
 from shared_apps.core.transactions import require_transaction
 from tenant_apps.people.models import Member
 
@@ -23,6 +24,8 @@ FACTS = (
     "language",
     "starts_on",
 )
+
+_NOTHING: Mapping[str, None] = {"starts_on": None}  # every other fact is text, absent as ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +46,20 @@ def do_add_members(members: Sequence[NewMember]) -> None:
     """
     require_transaction()
     now = clock.now()
-    Member.objects.bulk_create(
-        Member(
-            membership_id=member.membership_id,
-            user_id=member.user_id,
-            email=member.email,
-            created_at=now,
-            updated_at=now,
-            **member.facts,
-        )
-        for member in members
+    do_copy_rows(
+        Member,
+        ("membership", "user", "created_at", "updated_at", "email", *FACTS),
+        (
+            (
+                member.membership_id,
+                member.user_id,
+                now,
+                now,
+                member.email,
+                *(member.facts.get(name, _NOTHING.get(name, "")) for name in FACTS),
+            )
+            for member in members
+        ),
     )
 
 

@@ -10,18 +10,19 @@ from typing import Any, Protocol
 
 import orjson
 from django.conf import settings
-from django.db import connection
 
 from billing.selectors.seats import seats_free
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
+from shared_apps.core.copying import do_copy_rows
 from shared_apps.core.policies import may, require
 from shared_apps.core.transactions import entry_transaction
 from tenant_apps.people.policies import MANAGE_ADMINS
 from tenant_apps.rosters.enums import RowAction, RowResult
 from tenant_apps.rosters.errors import UnknownRun
 from tenant_apps.rosters.models import RosterImport
+from tenant_apps.rosters.models import RosterRow as StoredRow
 from tenant_apps.rosters.parsing import (
     FileTooLarge,
     ParsedRoster,
@@ -178,30 +179,30 @@ def _count(planned: Sequence[PlannedRow]) -> dict[str, int]:
 
 
 def _copy_rows(roster_id: uuid.UUID, planned: Sequence[PlannedRow], now: datetime) -> None:
-    """Load the rows by COPY, about five times as fast as inserts for a list of ten thousand."""
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(
-            'COPY rosters_rosterrow (roster_id, number, created_at, updated_at, action, "values", changes,'
-            " issues, result, result_code, member_id) FROM STDIN"
-        ) as copy,
-    ):
-        for number, row, verdict, issues in planned:
-            copy.write_row(
-                (
-                    roster_id,
-                    number,
-                    now,
-                    now,
-                    str(verdict.action),
-                    _json(_values_of(row)),
-                    _json(verdict.changes),
-                    _json([_issue_json(issue) for issue in issues]),
-                    str(RowResult.PENDING),
-                    "",
-                    verdict.member_id,
-                )
+    """Store the rows of the plan."""
+    do_copy_rows(
+        StoredRow,
+        (
+            *("roster", "number", "created_at", "updated_at", "action", "values", "changes", "issues"),
+            *("result", "result_code", "member_id"),
+        ),
+        (
+            (
+                roster_id,
+                number,
+                now,
+                now,
+                verdict.action.value,
+                _json(_values_of(row)),
+                _json(verdict.changes),
+                _json([_issue_json(issue) for issue in issues]),
+                RowResult.PENDING.value,
+                "",
+                verdict.member_id,
             )
+            for number, row, verdict, issues in planned
+        ),
+    )
 
 
 def _values_of(row: RosterRow | None) -> dict[str, Any]:
