@@ -56,8 +56,8 @@ class _entered:  # noqa: N801  reads as a verb in a with statement
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._token is not None
-        current_scope.reset(self._token)
+        if self._token is not None:
+            current_scope.reset(self._token)
         _switch(current_scope.get())
 
 
@@ -142,7 +142,7 @@ def migrating_schema(schema_name: str) -> Iterator[None]:
 
 def _switch(scope: Scope) -> None:
     for connection in connections.all(initialized_only=True):
-        connection.set_scope(scope)  # type: ignore[attr-defined]  our own backend
+        connection.set_scope(scope)  # type: ignore[attr-defined]  # our own backend
 
 
 def _refuse_inside_transaction(scope: Scope) -> None:

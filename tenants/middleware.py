@@ -58,7 +58,7 @@ class OrganizationMiddleware:
 
     @staticmethod
     def _route(request: HttpRequest, urlconf: str) -> None:
-        request.urlconf = urlconf  # type: ignore[attr-defined]
+        request.urlconf = urlconf
         set_urlconf(urlconf)
 
 

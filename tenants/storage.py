@@ -18,12 +18,12 @@ class OrganizationFileSystemStorage(FileSystemStorage):
     """
 
     @property
-    def base_location(self) -> str:  # type: ignore[override]  a cached property in Django; ours moves with the scope
+    def base_location(self) -> str:
         """Return the folder of the organization the code runs for."""
         return str(Path(settings.MEDIA_ROOT) / current_organization().id.hex)
 
     @property
-    def location(self) -> str:  # type: ignore[override]
+    def location(self) -> str:
         """Return the absolute form of `base_location`."""
         return str(Path(self.base_location).resolve())
 

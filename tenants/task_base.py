@@ -20,7 +20,7 @@ class TaskWithoutOrganization(RuntimeError):
     """The message names no organization, an unknown one, or one that is closed. The body did not run."""
 
 
-class UnplacedTask(Task):  # type: ignore[misc]  celery-types leaves Task untyped in places
+class UnplacedTask(Task[..., Any]):
     """Default base: refuses to run, so a task that chose no base cannot run anywhere by accident."""
 
     abstract = True
@@ -36,7 +36,7 @@ class UnplacedTask(Task):  # type: ignore[misc]  celery-types leaves Task untype
         raise TypeError(f"task {self.name} must set base=OrganizationTask or base=PlatformTask")
 
 
-class OrganizationTask(Task):  # type: ignore[misc]
+class OrganizationTask(Task[..., Any]):
     """Runs its body in the organization that the `organization_id` keyword names; the body doesn't see it."""
 
     abstract = True
@@ -59,7 +59,7 @@ class OrganizationTask(Task):  # type: ignore[misc]
             _end_clean()
 
 
-class PlatformTask(Task):  # type: ignore[misc]
+class PlatformTask(Task[..., Any]):
     """Runs its body in the shared schema alone."""
 
     abstract = True

@@ -84,7 +84,7 @@ def check_csrf(request: HttpRequest) -> None:
     Raises:
         CsrfFailed: missing or wrong.
     """
-    check = CSRFCheck(lambda _: None)  # type: ignore[arg-type,return-value]  DRF's own way of calling it
+    check = CSRFCheck(lambda _: None)  # type: ignore[arg-type,return-value]  # DRF's own way of calling it
     check.process_request(request)
     reason = check.process_view(request, None, (), {})  # type: ignore[arg-type]
     if reason:

@@ -6,7 +6,7 @@ from corsheaders.middleware import CorsMiddleware
 from django.http import HttpRequest
 
 
-class OrganizationCorsMiddleware(CorsMiddleware):  # type: ignore[misc]  the library is untyped
+class OrganizationCorsMiddleware(CorsMiddleware):
     """django-cors-headers, asking the organization of the host instead of one list for all.
 
     Stands inside OrganizationMiddleware, which says whose host it is; costs no query, since the list comes

@@ -106,7 +106,7 @@ def problem_of(error: DomainError, instance: str = "") -> dict[str, Any]:
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: the response for an expected refusal, None for a fault (which becomes a 500)."""
+    """DRF's exception handler: the response for an expected refusal, None for a fault (a 500)."""
     request = context.get("request")
     instance = request.path if request is not None else ""
     record_refused_write(error, request, context.get("view"))
@@ -156,11 +156,11 @@ def _document_of(error: Exception, instance: str) -> tuple[dict[str, Any] | None
         )
         return busy, {"Retry-After": "1"}
     for kind, code, title, advice in _OF_FRAMEWORK:
-        if isinstance(error, kind):
-            assert isinstance(error, exceptions.APIException)
+        if isinstance(error, kind) and isinstance(error, exceptions.APIException):
             headers = {}
-            if isinstance(error, exceptions.Throttled) and error.wait is not None:
-                headers["Retry-After"] = str(max(1, int(error.wait)))
+            wait = getattr(error, "wait", None)  # only a throttle's refusal has it, in seconds
+            if wait is not None:
+                headers["Retry-After"] = str(max(1, int(wait)))
             if error.status_code == status.HTTP_401_UNAUTHORIZED:
                 headers["WWW-Authenticate"] = 'Bearer realm="palaestra"'
             found = problem(

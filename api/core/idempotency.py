@@ -7,9 +7,9 @@ import orjson
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.core.callers import caller_of
 from api.core.errors import PROBLEM_TYPE
 from api.core.renderers import JSONRenderer, to_json
-from shared_apps.core.actors import Actor
 from shared_apps.core.errors import InvalidInput
 from shared_apps.idempotency.models import RememberedAnswer
 from shared_apps.idempotency.services import begin, finish, forget
@@ -49,15 +49,16 @@ class IdempotentPosts:
         """
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         key = request.headers.get(HEADER)
-        if request.method != "POST" or key is None:
+        actor = caller_of(request)
+        # Without a sign-in there is nobody the key could belong to: a stranger might hear another's answer.
+        if request.method != "POST" or key is None or actor.user_id is None:
             return
         if not 8 <= len(key) <= 200 or not key.isascii() or not key.isprintable():
             raise BadIdempotencyKey(field=HEADER)
-        actor: Actor | None = request.auth
         organization = getattr(request._request, "organization", None)
         answer = begin(
             organization_id=organization.id if organization else None,
-            caller=actor.user_id.hex if actor and actor.user_id else "anonymous",
+            caller=actor.user_id.hex,
             key=key,
             request_hash=_fingerprint(request),
         )
@@ -95,7 +96,7 @@ def _fingerprint(request: Request) -> bytes:
     digest = hashlib.sha256(request.get_full_path().encode())
     if request.content_type.startswith("multipart/"):
         # Boundaries differ between two sendings of one form; names, sizes and bytes of the parts do not.
-        for name, value in sorted(request.data.items()):
+        for name, value in sorted(dict(request.data.items()).items()):  # type: ignore[union-attr]  # a form, here
             digest.update(name.encode())
             digest.update(value.read() if hasattr(value, "read") else str(value).encode())
             if hasattr(value, "seek"):

@@ -12,7 +12,7 @@ class PageByCursor(CursorPagination):
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
-    ordering = "-id"
+    ordering: str | tuple[str, ...] = "-id"
 
     def get_paginated_response(self, data: Any) -> Response:
         """Return one page."""

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from shared_apps.core.actors import ANONYMOUS, Actor
+from api.core.callers import caller_of
 from shared_apps.core.errors import Forbidden
 from shared_apps.core.policies import get_rule, require
 
@@ -19,7 +19,7 @@ class TokenTooNarrow(Forbidden):
 
 
 class DeclaredPolicy(BasePermission):
-    """First, coarse question: may this actor do such a thing at all? The service asks again with the object."""
+    """First, coarse question: may this actor do such a thing at all? The service asks with the object."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Return True, or raise the refusal that says why.
@@ -28,7 +28,7 @@ class DeclaredPolicy(BasePermission):
             Unauthenticated, Forbidden: see `shared_apps.core.policies.require`.
             TokenTooNarrow: a read-only token on an unsafe method.
         """
-        actor: Actor = request.auth or ANONYMOUS
+        actor = caller_of(request)
         if view.action is None:  # the router has no such method: DRF answers 405 after this
             return True
         require(actor, get_rule(view.policies[view.action]))

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from shared_apps.core.actors import Actor
+from api.core.callers import caller_of
 
 log = structlog.get_logger(__name__)
 WINDOW_SECONDS = 60
@@ -25,9 +25,9 @@ class CallerThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         """Count the request; False when a budget is spent."""
-        actor: Actor | None = request.auth
+        actor = caller_of(request)
         organization = getattr(request._request, "organization", None)
-        if actor is not None and actor.user_id is not None:
+        if actor.user_id is not None:
             limits = [(f"caller:{actor.user_id.hex}", settings.RATE_LIMITS["caller"])]
         else:
             limits = [(f"address:{self.get_ident(request)}", settings.RATE_LIMITS["anonymous"])]

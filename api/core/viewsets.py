@@ -7,10 +7,11 @@ from rest_framework import serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.core.callers import caller_of
 from api.core.errors import problem_handler
 from api.core.idempotency import IdempotentPosts
 from api.core.pagination import PageByCursor
-from shared_apps.core.actors import ANONYMOUS, Actor
+from shared_apps.core.actors import Actor
 from shared_apps.core.errors import DomainError, Kind
 
 _STANDARD_ACTIONS = ("list", "retrieve", "create", "update", "partial_update", "destroy")
@@ -54,7 +55,8 @@ class DomainViewSet(IdempotentPosts, viewsets.GenericViewSet[Any]):
         actions = [name for name in _STANDARD_ACTIONS if hasattr(cls, name)]
         actions += [extra.__name__ for extra in cls.get_extra_actions()]
         for extra in cls.get_extra_actions():
-            actions += [name for name in extra.mapping.values() if name not in actions]
+            mapping: dict[str, str] = getattr(extra, "mapping", {})
+            actions += [name for name in mapping.values() if name not in actions]
         missing = set(actions) - set(cls.policies)
         if missing:
             raise TypeError(f"{cls.__name__} names no policy for {sorted(missing)}")
@@ -62,7 +64,7 @@ class DomainViewSet(IdempotentPosts, viewsets.GenericViewSet[Any]):
     @property
     def actor(self) -> Actor:
         """Who calls."""
-        return self.request.auth or ANONYMOUS
+        return caller_of(self.request)
 
     def parsed(self, serializer: type[serializers.Serializer[Any]], **options: Any) -> dict[str, Any]:
         """Return the validated body; raises DRF's ValidationError, answered as a problem with field names."""
@@ -97,8 +99,7 @@ class DomainViewSet(IdempotentPosts, viewsets.GenericViewSet[Any]):
         ordering: str | tuple[str, ...] = "-id",
     ) -> Response:
         """Return one page of the rows. The ordering must end in a unique column."""
-        paginator = self.paginator
-        assert isinstance(paginator, PageByCursor)
+        paginator = PageByCursor()
         paginator.ordering = ordering
         found = paginator.paginate_queryset(rows, self.request, view=self)
         shaped = serializer(found, many=True, context=self.get_serializer_context())

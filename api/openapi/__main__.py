@@ -29,7 +29,8 @@ def make_document(name: str) -> str:
     with patched_settings({"TITLE": title}):
         document = SchemaGenerator(urlconf=urlconf).get_schema(request=None, public=True)
         validate_schema(document)
-        return OpenApiYamlRenderer().render(document, renderer_context={}).decode()
+        text: bytes = OpenApiYamlRenderer().render(document, renderer_context={})
+        return text.decode()
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from shared_apps.core.text import normal_email
 class EmailBackend(ModelBackend):
     """Sign-in by e-mail and password. Attempts here and at the API count together."""
 
-    def authenticate(  # type: ignore[override]  # Django's parameters are looser
+    def authenticate(
         self,
         request: HttpRequest | None,
         username: str | None = None,

@@ -42,7 +42,7 @@ class Actor:
         organization_id: the organization the sign-in is bound to; None on the platform host.
         role: the membership's role.
         label: e-mail or job name, for the audit log.
-        scopes: for a personal access token, what it is limited to ("read" or "write"); empty means everything.
+        scopes: what a personal access token is limited to ("read", "write"); empty means everything.
     """
 
     kind: ActorKind

@@ -59,7 +59,7 @@ class Act:
     initial: Mapping[str, Any] = field(default_factory=dict)
 
 
-class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  the library is untyped
+class ConsoleAdmin(ModelAdmin):
     """Read-only list and detail for operators."""
 
     list_per_page = 50

@@ -14,7 +14,7 @@ from shared_apps.core import clock
 from shared_apps.core.ids import new_id
 
 
-class ObjectRight(UserObjectPermissionBase):  # type: ignore[misc]  guardian's base is untyped here
+class ObjectRight(UserObjectPermissionBase):
     """One right of one user on one object. Subclasses add `content_object`, a real foreign key."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

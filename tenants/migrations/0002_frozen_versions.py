@@ -1,4 +1,4 @@
-"""Functions that tenant tables' triggers call. They stand in `public` once, so a tenant has none of its own."""
+"""Functions that tenant tables' triggers call; they stand in `public` once, a tenant has none of its own."""
 
 from django.db import migrations
 

@@ -9,7 +9,7 @@ from shared_apps.core.models import Record
 from tenants.enums import DomainKind
 
 
-class Domain(Record, DomainMixin):  # type: ignore[misc]  the mixin is untyped
+class Domain(Record, DomainMixin):
     """One host name, lower case and without port. Unique over the platform, so a host has one tenant."""
 
     kind = models.CharField(max_length=12, choices=DomainKind.choices, default=DomainKind.SUBDOMAIN)

@@ -11,7 +11,7 @@ from tenants.enums import OrganizationState
 from tenants.scope import OrganizationRef
 
 
-class Organization(Record, TenantMixin):  # type: ignore[misc]  the mixin is untyped
+class Organization(Record, TenantMixin):
     """One customer company.
 
     Its id is the id of the pool's schema it claimed, and `schema_name` is spelled from that id: opaque, never

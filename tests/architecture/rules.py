@@ -80,7 +80,9 @@ def _orm_in_view(tree: ast.Module) -> Iterator[int]:
 
 def _library_switch(tree: ast.Module) -> Iterator[int]:
     for node in ast.walk(tree):
-        name = ast.unparse(node) if isinstance(node, ast.Name | ast.Attribute) else ""
+        if not isinstance(node, ast.Name | ast.Attribute):
+            continue
+        name = ast.unparse(node)
         if name.rsplit(".", 1)[-1] in {"schema_context", "tenant_context", "set_tenant", "set_schema"}:
             yield node.lineno
 

@@ -24,7 +24,9 @@ class Caller(APIClient):
         if token:
             self.credentials(HTTP_AUTHORIZATION=f"Bearer {token}", HTTP_HOST=host)
 
-    def generic(self, method: str, path: str, data: Any = "", *args: Any, **extra: Any) -> Any:
+    def generic(  # type: ignore[override]  # the parents' signatures differ from each other
+        self, method: str, path: str, data: Any = "", *args: Any, **extra: Any
+    ) -> Any:
         """Send, always to the caller's host."""
         extra.setdefault("HTTP_HOST", self.host)
         return super().generic(method, path, data, *args, **extra)

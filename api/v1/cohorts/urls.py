@@ -4,7 +4,7 @@ from rest_framework.routers import SimpleRouter
 
 from api.v1.cohorts.views import CohortViewSet
 
-router = SimpleRouter(trailing_slash=False, use_regex_path=False)  # type: ignore[call-arg]  # newer than its stubs
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("cohorts", CohortViewSet, basename="cohorts")
 
 urlpatterns = router.urls

@@ -4,7 +4,7 @@ from rest_framework.routers import SimpleRouter
 
 from api.v1.runs.views import EnrollmentViewSet, RunViewSet
 
-router = SimpleRouter(trailing_slash=False, use_regex_path=False)  # type: ignore[call-arg]  # newer than its stubs
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("runs", RunViewSet, basename="runs")
 router.register("enrollments", EnrollmentViewSet, basename="enrollments")
 
