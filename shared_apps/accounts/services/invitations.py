@@ -23,6 +23,7 @@ from shared_apps.accounts.services.families import do_revoke
 from shared_apps.accounts.tokens import hash_secret, new_secret
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, Role
+from shared_apps.core.copying import do_copy_rows
 from shared_apps.core.text import normal_email
 from shared_apps.core.transactions import require_transaction
 from shared_apps.outbox.services.messages import Message, do_send
@@ -34,7 +35,19 @@ from tenants.services.organizations import host_of
 TOKEN_PREFIX = "inv_"  # noqa: S105  what the secret begins with, not a secret
 ACCEPT_PATH = "/accept-invitation"
 _MAIL_TOPIC = "mail.send"
-_BATCH = 1000
+# Field to attribute, as a roster of thousands is copied in.
+_COLUMNS = {
+    "id": "id",
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+    "organization": "organization_id",
+    "membership": "membership_id",
+    "email": "email",
+    "role": "role",
+    "token_hash": "token_hash",
+    "expires_at": "expires_at",
+    "invited_by_id": "invited_by_id",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,11 @@ def do_make_invitations(
             invited_by_id=invited_by.user_id,
         )
         made.append((invitation, token))
-    Invitation.objects.bulk_create([invitation for invitation, _ in made], batch_size=_BATCH)
+    do_copy_rows(
+        Invitation,
+        list(_COLUMNS),
+        ([getattr(invitation, name) for name in _COLUMNS.values()] for invitation, _ in made),
+    )
     return made
 
 
