@@ -1,4 +1,4 @@
-"""The counter of used seats is moved by statement triggers: right for the API, bulk statements and raw SQL."""
+"""Statement triggers move the counter of used seats: right for the API, bulk statements and raw SQL."""
 
 from django.db import migrations
 

@@ -71,7 +71,7 @@ def pooled(url: str) -> dict[str, object]:
     """
     parsed = env.database(url)
     options = parsed.pop("OPTIONS")
-    assert isinstance(options, dict)
+    assert isinstance(options, dict)  # noqa: S101  tells the type checker what env.database returns
     options["pool"] = {
         "min_size": env.integer("DB_POOL_MIN", 1),
         "max_size": env.integer("DB_POOL_MAX", 8),

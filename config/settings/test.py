@@ -18,7 +18,7 @@ else:
 # Each xdist worker of each run keeps its own key space, as it keeps its own database.
 _worker = f"{env.text('PALAESTRA_TEST_SLOT', 'run')}-{env.text('PYTEST_XDIST_WORKER', 'main')}"
 
-SECRET_KEY = "test-only-secret-key-0123456789-0123456789-0123456789"
+SECRET_KEY = "test-only-secret-key-0123456789-0123456789-0123456789"  # noqa: S105  guards nothing
 PLATFORM_BASE_DOMAIN = "palaestra.test"
 PLATFORM_HOST = "app.palaestra.test"
 PUBLIC_URL_SCHEME = "http"
