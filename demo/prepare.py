@@ -1,6 +1,6 @@
 """`python -m demo.prepare`: bring the database up to date, fill the pool of schemas, make the operator.
 
-One process for four commands, since starting Django takes longer than any of them when there is nothing to do.
+One process for four commands, since starting Django takes longer than any of them with nothing to do.
 """
 
 import os

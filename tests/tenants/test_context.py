@@ -11,6 +11,7 @@ from tenant_apps.people.models import Member
 from tenants.context import NoOrganization, current_organization, in_organization, in_public
 from tenants.models import Organization
 from tenants.postgresql.base import ScopeMismatch
+from tenants.postgresql.prepared import prepared_cursor
 
 
 def test_member_rows_are_the_tenants_own(acme: Organization, globex: Organization) -> None:
@@ -77,3 +78,18 @@ def test_work_carried_to_another_scope_is_stopped(acme: Organization, globex: Or
         elsewhere = contextvars.copy_context()
     with in_organization(globex), pytest.raises(ScopeMismatch):
         elsewhere.run(Member.objects.count)
+
+
+def test_a_prepared_statement_follows_the_tenant(acme: Organization, globex: Organization) -> None:
+    """The server plans it once for a connection; the plan of one tenant must never read another's table."""
+    seen = []
+    for organization in [acme, acme, acme, acme, globex, acme, globex, globex, globex, globex, acme]:
+        with in_organization(organization), prepared_cursor() as cursor:
+            cursor.execute("SELECT email FROM people_member ORDER BY email LIMIT %s", [1])
+            seen.append(cursor.fetchone()[0] == f"owner@{organization.slug}.example")
+    with in_organization(acme), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%people_member%%'", []
+        )
+        assert cursor.fetchone() == (1,), "it was never prepared, so this proved nothing"
+    assert all(seen)
