@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count
 
 from billing.models import SeatAssignment, Subscription
@@ -265,6 +265,40 @@ def test_two_organizations_bring_in_the_same_people_at_once(
     with in_public():
         assert User.objects.filter(email__startswith="p").count() == 1200
         assert Membership.objects.filter(user__email__startswith="p").count() == 2400
+
+
+@pytest.mark.feature("COH-01")
+def test_somebody_invited_by_hand_at_the_same_moment_is_one_person(
+    committed: None, acme: Organization
+) -> None:
+    make_subscription(acme, 10)
+    job = start(acme, plan(acme, people_csv(5)))
+    thread = threading.Thread(target=do_job, args=(acme, job))
+    with in_organization(acme), transaction.atomic():
+        user = User.objects.create_user("p00003@acme.example")
+        membership = Membership.objects.create(organization=acme, user=user)
+        Member.objects.create(membership=membership, user=user, email=user.email, first_name="P3")
+        thread.start()  # it does not see the person, and waits for this transaction at the address
+        wait_for(somebody_waits)
+    thread.join()
+
+    finished = job_now(job)
+    assert finished.result["done"] == 5
+    with in_organization(acme):
+        found = Member.objects.get(email="p00003@acme.example")
+        assert (found.pk, found.employee_id, found.department) == (membership.pk, "E3", "Sales")
+    counts = state_of(acme)
+    assert (counts["members"], counts["memberships"], counts["seats"], counts["used"]) == (5, 5, 5, 5)
+    assert counts["invitations"] == 4, "the fifth is whoever's who invited by hand"
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid' "
+            "AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+        return cursor.fetchone() is not None
 
 
 @pytest.mark.feature("COH-01")
