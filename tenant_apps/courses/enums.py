@@ -31,3 +31,11 @@ class BodyFormat(models.TextChoices):
 
     MARKDOWN = "markdown", "Markdown"
     HTML = "html", "HTML"
+
+
+# From each state, the states that can follow. Publishing a version makes a course published.
+COURSE_MOVES: dict[CourseState, frozenset[CourseState]] = {
+    CourseState.DRAFT: frozenset({CourseState.PUBLISHED, CourseState.ARCHIVED}),
+    CourseState.PUBLISHED: frozenset({CourseState.ARCHIVED}),
+    CourseState.ARCHIVED: frozenset({CourseState.DRAFT, CourseState.PUBLISHED}),
+}

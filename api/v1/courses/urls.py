@@ -1,5 +1,14 @@
 """Routes of the courses slice."""
 
-from django.urls import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.v1.courses.version_views import LessonViewSet, ModuleViewSet, VersionViewSet
+from api.v1.courses.views import CourseViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("courses", CourseViewSet, basename="courses")
+router.register("versions", VersionViewSet, basename="versions")
+router.register("versions/<uuid:version_id>/modules", ModuleViewSet, basename="version-modules")
+router.register("versions/<uuid:version_id>/lessons", LessonViewSet, basename="version-lessons")
+
+urlpatterns = router.urls

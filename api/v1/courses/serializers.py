@@ -1,0 +1,266 @@
+"""Shapes of the courses slice."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from tenant_apps.courses.content.sanitize import MAX_BODY_CHARACTERS
+from tenant_apps.courses.enums import BodyFormat, CourseState, LessonKind, VersionState
+from tenant_apps.courses.models import Course, CourseVersion
+from tenant_apps.courses.policies import RIGHTS
+
+LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+MAX_MODULES = 500
+MAX_LESSONS = 5_000
+
+
+class CourseFilter(serializers.Serializer[Any]):
+    """Query of the list."""
+
+    state = serializers.ChoiceField(choices=CourseState.choices, required=False)
+    search = serializers.CharField(
+        max_length=100, required=False, help_text="Words that each occur in the title or the slug."
+    )
+    deleted = serializers.BooleanField(
+        default=False, help_text="The deleted courses instead; for those who may restore them."
+    )
+
+
+class CreateCourseIn(serializers.Serializer[Any]):
+    """A new course."""
+
+    slug = serializers.SlugField(max_length=80)
+    title = serializers.CharField(max_length=200)
+    summary = serializers.CharField(max_length=1000, required=False, allow_blank=True)
+    language = serializers.RegexField(LANGUAGE, max_length=12, required=False)
+
+
+class UpdateCourseIn(serializers.Serializer[Any]):
+    """Facts to write; fields left out stay."""
+
+    slug = serializers.SlugField(max_length=80, required=False)
+    title = serializers.CharField(max_length=200, required=False)
+    summary = serializers.CharField(max_length=1000, required=False, allow_blank=True)
+    language = serializers.RegexField(LANGUAGE, max_length=12, required=False)
+
+
+class TransferIn(serializers.Serializer[Any]):
+    """The new owner."""
+
+    member_id = serializers.UUIDField()
+
+
+class VersionOut(serializers.ModelSerializer[CourseVersion]):
+    """A version without its content. `revision` is the ETag; counts and hash are set by publishing."""
+
+    course_id = serializers.UUIDField()
+    based_on_id = serializers.UUIDField(allow_null=True)
+    state = serializers.ChoiceField(choices=VersionState.choices)
+
+    class Meta:
+        model = CourseVersion
+        fields = (
+            "id",
+            "course_id",
+            "number",
+            "state",
+            "revision",
+            "based_on_id",
+            "note",
+            "content_hash",
+            "lesson_count",
+            "required_count",
+            "published_at",
+            "created_at",
+        )
+
+
+class CourseOut(serializers.ModelSerializer[Course]):
+    """A course with its current published version, if there is one."""
+
+    state = serializers.ChoiceField(choices=CourseState.choices)
+    owner_id = serializers.UUIDField()
+    current_version = VersionOut(allow_null=True)
+
+    class Meta:
+        model = Course
+        fields = (
+            "id",
+            "slug",
+            "title",
+            "summary",
+            "language",
+            "state",
+            "owner_id",
+            "current_version",
+            "created_at",
+            "updated_at",
+        )
+
+
+class CanOut(serializers.Serializer[Any]):
+    """What the caller may do to this course."""
+
+    edit = serializers.BooleanField()
+    publish = serializers.BooleanField()
+    delete = serializers.BooleanField()
+
+
+class CourseDetailOut(CourseOut):
+    """A course with what the caller may do to it."""
+
+    can = CanOut()
+
+    class Meta(CourseOut.Meta):
+        fields = (*CourseOut.Meta.fields, "can")  # type: ignore[assignment]
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """Put the course's own fields and `can` side by side."""
+        shaped = CourseOut(instance.course, context=self.context).data
+        return {**shaped, "can": CanOut(instance.can).data}
+
+
+class RightHolderOut(serializers.Serializer[Any]):
+    """Somebody with rights on a course."""
+
+    member_id = serializers.UUIDField()
+    display_name = serializers.CharField()
+    email = serializers.EmailField()
+    rights = serializers.ListField(child=serializers.ChoiceField(choices=RIGHTS))
+
+
+class SetRightsIn(serializers.Serializer[Any]):
+    """The rights a member is to have; an empty list takes all away."""
+
+    member_id = serializers.UUIDField()
+    rights = serializers.ListField(child=serializers.ChoiceField(choices=RIGHTS), max_length=len(RIGHTS))
+
+
+class CreateDraftIn(serializers.Serializer[Any]):
+    """What the draft is copied from; the newest version when nothing is named."""
+
+    based_on_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class CopyVersionIn(serializers.Serializer[Any]):
+    """A draft from this version."""
+
+    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class DocumentOut(serializers.Serializer[Any]):
+    """The file of a document lesson; `size` is in bytes."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    content_type = serializers.CharField()
+    size = serializers.IntegerField()
+    sha256 = serializers.CharField()
+
+
+class LessonTreeOut(serializers.Serializer[Any]):
+    """A lesson in its place. `minutes` is 0 when the author gave none; `body_html` is safe to show."""
+
+    id = serializers.UUIDField()
+    lineage = serializers.UUIDField()
+    key = serializers.CharField(allow_blank=True)
+    title = serializers.CharField()
+    kind = serializers.ChoiceField(choices=LessonKind.choices)
+    position = serializers.IntegerField()
+    is_required = serializers.BooleanField()
+    is_published = serializers.BooleanField()
+    minutes = serializers.IntegerField()
+    body_format = serializers.ChoiceField(choices=BodyFormat.choices)
+    body = serializers.CharField(allow_blank=True)
+    body_html = serializers.CharField(allow_blank=True)
+    document = DocumentOut(allow_null=True)
+    embed_url = serializers.CharField(allow_blank=True)
+
+
+class ModuleTreeOut(serializers.Serializer[Any]):
+    """A module with its lessons."""
+
+    id = serializers.UUIDField()
+    lineage = serializers.UUIDField()
+    key = serializers.CharField(allow_blank=True)
+    title = serializers.CharField()
+    summary = serializers.CharField(allow_blank=True)
+    position = serializers.IntegerField()
+    lessons = LessonTreeOut(many=True)
+
+
+class VersionTreeOut(serializers.Serializer[Any]):
+    """A version with its whole content."""
+
+    id = serializers.UUIDField()
+    course_id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=VersionState.choices)
+    revision = serializers.IntegerField()
+    based_on_id = serializers.UUIDField(allow_null=True)
+    note = serializers.CharField(allow_blank=True)
+    content_hash = serializers.CharField(allow_blank=True)
+    lesson_count = serializers.IntegerField()
+    required_count = serializers.IntegerField()
+    published_at = serializers.DateTimeField(allow_null=True)
+    modules = ModuleTreeOut(many=True)
+
+
+class EditedOut(serializers.Serializer[Any]):
+    """What an edit left; the next edit's If-Match is the quoted revision."""
+
+    id = serializers.UUIDField()
+    revision = serializers.IntegerField()
+
+
+class UpdateModuleIn(serializers.Serializer[Any]):
+    """Facts of a module; fields left out stay."""
+
+    title = serializers.CharField(max_length=200, required=False)
+    summary = serializers.CharField(max_length=1000, required=False, allow_blank=True)
+
+
+class AddModuleIn(UpdateModuleIn):
+    """A new module; last unless a position (from 0) is given."""
+
+    title = serializers.CharField(max_length=200)
+    position = serializers.IntegerField(min_value=0, max_value=MAX_MODULES, required=False)
+
+
+class UpdateLessonIn(serializers.Serializer[Any]):
+    """Facts of a lesson; fields left out stay. Another `module_id` moves it to that module's end."""
+
+    module_id = serializers.UUIDField(required=False)
+    title = serializers.CharField(max_length=200, required=False)
+    kind = serializers.ChoiceField(choices=LessonKind.choices, required=False)
+    is_published = serializers.BooleanField(required=False)
+    is_required = serializers.BooleanField(required=False)
+    minutes = serializers.IntegerField(min_value=0, max_value=24 * 60, required=False)
+    body_format = serializers.ChoiceField(choices=BodyFormat.choices, required=False)
+    body = serializers.CharField(
+        max_length=MAX_BODY_CHARACTERS, required=False, allow_blank=True, trim_whitespace=False
+    )
+    document_id = serializers.UUIDField(required=False, allow_null=True)
+    embed_url = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class AddLessonIn(UpdateLessonIn):
+    """A new lesson; last in its module unless a position (from 0) is given."""
+
+    module_id = serializers.UUIDField()
+    title = serializers.CharField(max_length=200)
+    position = serializers.IntegerField(min_value=0, max_value=MAX_LESSONS, required=False)
+
+
+class ModuleOrderIn(serializers.Serializer[Any]):
+    """A module with the lessons it is to hold, in order."""
+
+    id = serializers.UUIDField()
+    lesson_ids = serializers.ListField(child=serializers.UUIDField(), max_length=MAX_LESSONS)
+
+
+class OrderIn(serializers.Serializer[Any]):
+    """The whole tree in its new order: every module and every lesson exactly once."""
+
+    modules = serializers.ListField(child=ModuleOrderIn(), max_length=MAX_MODULES)

@@ -1,0 +1,143 @@
+"""Courses, and who may work on them."""
+
+import uuid
+from typing import ClassVar
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.core.viewsets import DomainViewSet
+from api.v1.courses.serializers import (
+    CourseDetailOut,
+    CourseFilter,
+    CourseOut,
+    CreateCourseIn,
+    CreateDraftIn,
+    RightHolderOut,
+    SetRightsIn,
+    TransferIn,
+    UpdateCourseIn,
+    VersionOut,
+)
+from tenant_apps.courses.selectors.catalog import get_course, list_courses, list_right_holders, list_versions
+from tenant_apps.courses.services.courses import create_course, update_course
+from tenant_apps.courses.services.drafts import create_draft
+from tenant_apps.courses.services.lifecycle import (
+    archive_course,
+    delete_course,
+    restore_course,
+    transfer_course,
+    unarchive_course,
+)
+from tenant_apps.courses.services.rights import set_course_rights
+
+
+class CourseViewSet(DomainViewSet):
+    """Courses: everybody sees the published ones, authors their own work, administrators all."""
+
+    policies: ClassVar[dict[str, str]] = {
+        "list": "courses.view",
+        "create": "courses.create",
+        "retrieve": "courses.view",
+        "partial_update": "courses.edit",
+        "destroy": "courses.delete",
+        "archive": "courses.publish",
+        "unarchive": "courses.publish",
+        "restore": "courses.restore",
+        "transfer": "courses.transfer",
+        "versions": "courses.content",
+        "draft": "courses.edit",
+        "rights": "courses.grant",
+        "set_rights": "courses.grant",
+    }
+
+    @extend_schema(parameters=[CourseFilter], responses={200: CourseOut(many=True)})
+    def list(self, request: Request) -> Response:
+        """List the courses one may see, by title."""
+        rows = list_courses(self.actor, **self.parsed_query(CourseFilter))
+        return self.page(CourseOut, rows, ordering=("title", "id"))
+
+    @extend_schema(request=CreateCourseIn, responses={201: CourseDetailOut})
+    def create(self, request: Request) -> Response:
+        """Make a course with an empty draft. Who makes it may edit and publish it."""
+        course = create_course(actor=self.actor, **self.parsed(CreateCourseIn))  # type: ignore[misc]
+        return self._detail(course.id, status=201, headers={"Location": f"/api/v1/courses/{course.id}"})
+
+    @extend_schema(responses={200: CourseDetailOut})
+    def retrieve(self, request: Request, pk: uuid.UUID) -> Response:
+        """Show one course, with what the caller may do to it."""
+        return self._detail(pk)
+
+    @extend_schema(request=UpdateCourseIn, responses={200: CourseDetailOut})
+    def partial_update(self, request: Request, pk: uuid.UUID) -> Response:
+        """Change slug, title, summary or language."""
+        update_course(actor=self.actor, course_id=pk, **self.parsed(UpdateCourseIn))  # type: ignore[misc]
+        return self._detail(pk)
+
+    @extend_schema(responses={204: OpenApiResponse(description="The course is hidden from everybody.")})
+    def destroy(self, request: Request, pk: uuid.UUID) -> Response:
+        """Delete a course; an administrator can restore it."""
+        delete_course(actor=self.actor, course_id=pk)
+        return Response(status=204)
+
+    @extend_schema(request=None, responses={200: CourseDetailOut})
+    @action(detail=True, methods=["post"])
+    def archive(self, request: Request, pk: uuid.UUID) -> Response:
+        """Take a course out of the catalogue; its runs go on."""
+        archive_course(actor=self.actor, course_id=pk)
+        return self._detail(pk)
+
+    @extend_schema(request=None, responses={200: CourseDetailOut})
+    @action(detail=True, methods=["post"])
+    def unarchive(self, request: Request, pk: uuid.UUID) -> Response:
+        """Take a course out of the archive."""
+        unarchive_course(actor=self.actor, course_id=pk)
+        return self._detail(pk)
+
+    @extend_schema(request=None, responses={200: CourseDetailOut})
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: uuid.UUID) -> Response:
+        """Bring a deleted course back."""
+        restore_course(actor=self.actor, course_id=pk)
+        return self._detail(pk)
+
+    @extend_schema(request=TransferIn, responses={200: CourseDetailOut})
+    @action(detail=True, methods=["post"])
+    def transfer(self, request: Request, pk: uuid.UUID) -> Response:
+        """Give a course another owner."""
+        transfer_course(actor=self.actor, course_id=pk, **self.parsed(TransferIn))
+        return self._detail(pk)
+
+    @extend_schema(responses={200: VersionOut(many=True)})
+    @action(detail=True, methods=["get"])
+    def versions(self, request: Request, pk: uuid.UUID) -> Response:
+        """List a course's versions, newest first."""
+        return self.page(VersionOut, list_versions(self.actor, pk), ordering="-number")
+
+    @extend_schema(request=CreateDraftIn, responses={201: VersionOut})
+    @versions.mapping.post
+    def draft(self, request: Request, pk: uuid.UUID) -> Response:
+        """Copy a version into a new draft."""
+        draft = create_draft(actor=self.actor, course_id=pk, **self.parsed(CreateDraftIn))
+        headers = {"Location": f"/api/v1/versions/{draft.id}", "ETag": f'"{draft.revision}"'}
+        return self.answer(VersionOut, draft, status=201, headers=headers)
+
+    @extend_schema(responses={200: RightHolderOut(many=True)}, filters=False)
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def rights(self, request: Request, pk: uuid.UUID) -> Response:
+        """List who holds rights on the course."""
+        return self.answer(RightHolderOut, list_right_holders(self.actor, pk), many=True)
+
+    @extend_schema(request=SetRightsIn, responses={200: RightHolderOut(many=True)})
+    @rights.mapping.put
+    def set_rights(self, request: Request, pk: uuid.UUID) -> Response:
+        """Set one member's rights on the course."""
+        set_course_rights(actor=self.actor, course_id=pk, **self.parsed(SetRightsIn))
+        return self.answer(RightHolderOut, list_right_holders(self.actor, pk), many=True)
+
+    def _detail(
+        self, course_id: uuid.UUID, *, status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response:
+        return self.answer(CourseDetailOut, get_course(self.actor, course_id), status=status, headers=headers)

@@ -1,0 +1,34 @@
+"""Who could own or work on a course. Memberships lie in a shared table, so the organization is named."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.db import connection
+
+from shared_apps.core.actors import Role
+from tenants.context import current_organization
+
+_AUTHOR = """
+SELECT p.id, p.user_id, m.role
+  FROM people_member p
+  JOIN accounts_membership m ON m.id = p.id AND m.organization_id = %(organization)s AND m.status = 'active'
+ WHERE p.id = %(member)s OR p.email = %(email)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """An active member."""
+
+    member_id: uuid.UUID
+    user_id: uuid.UUID
+    role: Role
+
+
+def find_author(*, member_id: uuid.UUID | None = None, email: str | None = None) -> Author | None:
+    """Return the active member of that id or (normal) address, None without one."""
+    names = {"organization": current_organization().id, "member": member_id, "email": email}
+    with connection.cursor() as cursor:
+        cursor.execute(_AUTHOR, names)
+        row = cursor.fetchone()
+    return None if row is None else Author(row[0], row[1], Role(row[2]))

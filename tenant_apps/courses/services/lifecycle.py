@@ -1,0 +1,114 @@
+"""Take courses out of use and back, and hand them over."""
+
+import uuid
+
+from django.db import IntegrityError, transaction
+
+from shared_apps.core import clock
+from shared_apps.core.actors import Actor
+from shared_apps.core.errors import NotFound
+from shared_apps.core.policies import require
+from shared_apps.core.transactions import entry_transaction
+from tenant_apps.courses.enums import COURSE_MOVES, CourseState
+from tenant_apps.courses.errors import CourseMoveRefused, CourseNotDeleted, SlugTaken, UnknownMember
+from tenant_apps.courses.locks import course_to_change
+from tenant_apps.courses.models import Course
+from tenant_apps.courses.policies import DELETE, OWN, PUBLISH, RESTORE, visible_courses
+from tenant_apps.courses.selectors.authors import find_author
+from tenant_apps.courses.services.steps import do_audit, do_lock_course
+
+
+def archive_course(*, actor: Actor, course_id: uuid.UUID) -> None:
+    """Take the course out of the catalogue and stop work on it; runs go on. Repeating changes nothing.
+
+    Raises:
+        NotFound, Forbidden: see `do_lock_course`.
+    """
+    with entry_transaction():
+        course = do_lock_course(actor=actor, course_id=course_id, rule=PUBLISH)
+        _move(actor, course, CourseState.ARCHIVED)
+
+
+def unarchive_course(*, actor: Actor, course_id: uuid.UUID) -> None:
+    """Put an archived course back where it was: published when it has a published version, else a draft.
+
+    Raises:
+        NotFound, Forbidden: see `do_lock_course`.
+        CourseMoveRefused: the course is not archived.
+    """
+    with entry_transaction():
+        course = do_lock_course(actor=actor, course_id=course_id, rule=PUBLISH)
+        if course.state != CourseState.ARCHIVED:
+            raise CourseMoveRefused(
+                state=course.state, allowed=sorted(COURSE_MOVES[CourseState(course.state)])
+            )
+        _move(actor, course, CourseState.PUBLISHED if course.current_version_id else CourseState.DRAFT)
+
+
+def delete_course(*, actor: Actor, course_id: uuid.UUID) -> None:
+    """Hide the course from everybody; its rows and runs stay, and it can be restored.
+
+    Raises:
+        NotFound, Forbidden: see `do_lock_course`.
+    """
+    with entry_transaction():
+        course = do_lock_course(actor=actor, course_id=course_id, rule=DELETE)
+        course.deleted_at = clock.now()
+        course.save_fields("deleted_at")
+        do_audit(actor=actor, action=DELETE.name, target=course, slug=course.slug)
+
+
+def restore_course(*, actor: Actor, course_id: uuid.UUID) -> None:
+    """Bring a deleted course back in the state it had.
+
+    Raises:
+        Forbidden: the actor may not.
+        NotFound: no such course.
+        CourseNotDeleted: it is there.
+        SlugTaken: another course took its slug meanwhile.
+    """
+    with entry_transaction():
+        require(actor, RESTORE)
+        course = course_to_change(course_id).first()
+        if course is None:
+            raise NotFound
+        if course.deleted_at is None:
+            if not visible_courses(actor).filter(pk=course_id).exists():
+                raise NotFound
+            raise CourseNotDeleted
+        course.deleted_at = None
+        try:
+            with transaction.atomic():
+                course.save_fields("deleted_at")
+        except IntegrityError as error:
+            raise SlugTaken(field="slug", slug=course.slug) from error
+        do_audit(actor=actor, action=RESTORE.name, target=course, slug=course.slug)
+
+
+def transfer_course(*, actor: Actor, course_id: uuid.UUID, member_id: uuid.UUID) -> None:
+    """Give the course another owner. Rights on it are separate and stay as they are.
+
+    Raises:
+        NotFound, Forbidden: see `do_lock_course`.
+        UnknownMember: no such active member.
+    """
+    with entry_transaction():
+        course = do_lock_course(actor=actor, course_id=course_id, rule=OWN)
+        if find_author(member_id=member_id) is None:
+            raise UnknownMember(field="member_id")
+        if course.owner_id == member_id:
+            return
+        before, course.owner_id = course.owner_id, member_id
+        course.save_fields("owner")
+        do_audit(actor=actor, action=OWN.name, target=course, owner_id=[str(before), str(member_id)])
+
+
+def _move(actor: Actor, course: Course, wanted: CourseState) -> None:
+    if course.state == wanted:
+        return
+    allowed = COURSE_MOVES[CourseState(course.state)]
+    if wanted not in allowed:
+        raise CourseMoveRefused(state=course.state, allowed=sorted(allowed))
+    before, course.state = course.state, wanted
+    course.save_fields("state")
+    do_audit(actor=actor, action="courses.archive", target=course, state=[before, wanted])

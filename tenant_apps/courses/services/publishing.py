@@ -1,0 +1,114 @@
+"""Publish a draft: check it, seal it with its content hash, make it the course's current version."""
+
+import uuid
+from collections.abc import Iterator
+
+from shared_apps.core import clock
+from shared_apps.core.actors import Actor
+from shared_apps.core.errors import NotFound, StaleVersion
+from shared_apps.core.transactions import entry_transaction, require_transaction
+from tenant_apps.courses.content.embeds import check_embed_url
+from tenant_apps.courses.content.errors import BadAllowedHost, ContentError
+from tenant_apps.courses.enums import CourseState, LessonKind, VersionState
+from tenant_apps.courses.errors import EmbedHostsMisconfigured, VersionNotPublishable
+from tenant_apps.courses.locks import version_to_change
+from tenant_apps.courses.models import Course, CourseVersion
+from tenant_apps.courses.policies import PUBLISH, visible_versions
+from tenant_apps.courses.selectors.outline import digest_of, get_outline
+from tenant_apps.courses.services.content import allowed_embed_hosts
+from tenant_apps.courses.services.steps import do_audit, do_lock_course, refuse_archived
+from tenant_apps.courses.types import OutlineLesson, VersionOutline
+
+
+def publish_version(*, actor: Actor, version_id: uuid.UUID, revision: str) -> None:
+    """Publish a draft in the state the caller has read. Publishing a published version changes nothing.
+
+    Args:
+        actor: who acts.
+        version_id: the draft.
+        revision: what the caller read, the ETag without quotes; "*" for any.
+
+    Raises:
+        NotFound: no such version, or a draft the actor may not know of.
+        Forbidden: the actor may not publish this course.
+        CourseArchived: its course is archived.
+        StaleVersion: somebody changed it since.
+        VersionNotPublishable: lessons are missing or incomplete.
+    """
+    course_id = visible_versions(actor).filter(pk=version_id).values_list("course_id", flat=True).first()
+    if course_id is None:
+        raise NotFound
+    with entry_transaction():
+        # The course first: two drafts published at once must agree on which one is current.
+        course = do_lock_course(actor=actor, course_id=course_id, rule=PUBLISH)
+        version = version_to_change(version_id).first()
+        if version is None:
+            raise NotFound
+        if version.state == VersionState.PUBLISHED:
+            return
+        refuse_archived(course)
+        if revision not in ("*", str(version.revision)):
+            raise StaleVersion(revision=version.revision)
+        do_publish(actor=actor, course=course, version=version)
+
+
+def do_publish(*, actor: Actor, course: Course, version: CourseVersion) -> None:
+    """Publish a locked draft of a locked course.
+
+    Raises:
+        VersionNotPublishable: lessons are missing or incomplete.
+    """
+    require_transaction()
+    outline = get_outline(version.id)
+    problems = list(_problems(outline))
+    if problems:
+        raise VersionNotPublishable(problems=problems)
+    shown = [lesson for module in outline.modules for lesson in module.lessons if lesson.is_published]
+    version.state = VersionState.PUBLISHED
+    version.content_hash = digest_of(outline)
+    version.lesson_count = len(shown)
+    version.required_count = sum(lesson.is_required for lesson in shown)
+    version.published_at = clock.now()
+    version.published_by_id = actor.membership_id
+    version.save_fields(
+        "state", "content_hash", "lesson_count", "required_count", "published_at", "published_by_id"
+    )
+    course.current_version = version
+    course.state = CourseState.PUBLISHED
+    course.save_fields("current_version", "state")
+    do_audit(
+        actor=actor,
+        action=PUBLISH.name,
+        target=version,
+        course_id=str(course.id),
+        number=version.number,
+        content_hash=version.content_hash,
+    )
+
+
+def _problems(outline: VersionOutline) -> Iterator[dict[str, str]]:
+    shown = [lesson for module in outline.modules for lesson in module.lessons if lesson.is_published]
+    if not shown:
+        yield {"code": "no_published_lesson"}
+    hosts = allowed_embed_hosts() if any(lesson.kind == LessonKind.EMBED for lesson in shown) else ()
+    for lesson in shown:
+        code = _problem_of(lesson, hosts)
+        if code:
+            yield {"lesson_id": str(lesson.id), "title": lesson.title, "code": code}
+
+
+def _problem_of(lesson: OutlineLesson, hosts: tuple[str, ...]) -> str | None:
+    match lesson.kind:
+        case LessonKind.DOCUMENT:
+            return None if lesson.document else "document_missing"
+        case LessonKind.EMBED:
+            try:
+                # Again, since the list of hosts may have changed after the lesson was written.
+                check_embed_url(lesson.embed_url, hosts)
+            except BadAllowedHost as error:
+                raise EmbedHostsMisconfigured(entry=error.entry) from error
+            except ContentError as error:
+                return error.code
+            return None
+        case _:
+            return None if lesson.body_html.strip() else "body_empty"

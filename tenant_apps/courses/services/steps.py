@@ -1,0 +1,90 @@
+"""Steps that the services of courses share: finding under lock, refusing, auditing."""
+
+import uuid
+from typing import Any
+
+from shared_apps.audit.services import do_record
+from shared_apps.core.actors import Actor
+from shared_apps.core.errors import NotFound, StaleVersion
+from shared_apps.core.policies import Rule, require
+from shared_apps.core.transactions import require_transaction
+from tenant_apps.courses.enums import CourseState, VersionState
+from tenant_apps.courses.errors import CourseArchived, VersionFrozen
+from tenant_apps.courses.locks import course_to_change, version_to_change
+from tenant_apps.courses.models import Course, CourseVersion
+from tenant_apps.courses.policies import visible_courses, visible_versions
+from tenants.context import current_organization
+
+
+def do_lock_course(*, actor: Actor, course_id: uuid.UUID, rule: Rule) -> Course:
+    """Lock a course that the actor sees and may do this to.
+
+    Raises:
+        NotFound: no such course, or none the actor may know of.
+        Forbidden: the actor sees it but lacks the right.
+    """
+    require_transaction()
+    course = course_to_change(course_id).filter(pk__in=visible_courses(actor).values("pk")).first()
+    if course is None:
+        raise NotFound
+    require(actor, rule, course_id)
+    return course
+
+
+def do_lock_draft(*, actor: Actor, version_id: uuid.UUID, revision: str, rule: Rule) -> CourseVersion:
+    """Lock a draft in the state the caller has read.
+
+    Args:
+        actor: who acts.
+        version_id: the draft.
+        revision: what the caller read, the ETag without quotes; "*" for any.
+        rule: what the actor must be allowed on its course.
+
+    Raises:
+        NotFound: no such version, or a draft the actor may not know of.
+        Forbidden: the actor sees it but lacks the right.
+        VersionFrozen: it is published.
+        CourseArchived: its course is archived.
+        StaleVersion: somebody changed it since.
+    """
+    require_transaction()
+    version = (
+        version_to_change(version_id)
+        .filter(pk__in=visible_versions(actor).values("pk"))
+        .select_related("course")
+        .first()
+    )
+    if version is None:
+        raise NotFound
+    require(actor, rule, version.course_id)
+    if version.state != VersionState.DRAFT:
+        raise VersionFrozen(state=version.state)
+    refuse_archived(version.course)
+    if revision not in ("*", str(version.revision)):
+        raise StaleVersion(revision=version.revision)
+    return version
+
+
+def refuse_archived(course: Course) -> None:
+    """Raise CourseArchived when the course is in the archive."""
+    if course.state == CourseState.ARCHIVED:
+        raise CourseArchived
+
+
+def do_count_edit(version: CourseVersion) -> int:
+    """Count one edit of a locked draft and return the new revision."""
+    require_transaction()
+    version.revision += 1
+    version.save_fields("revision")
+    return version.revision
+
+
+def do_audit(*, actor: Actor, action: str, target: Any, **changes: Any) -> None:
+    """Record the act for the current organization."""
+    do_record(
+        actor=actor,
+        action=action,
+        organization_id=current_organization().id,
+        target=target,
+        changes=changes,
+    )
