@@ -6,10 +6,10 @@ from typing import Any
 from django.db import connection
 
 from benchmarks.bare.tables import make_tables
-from benchmarks.dataset import SLUG, Academy, Size, fresh_completions, fresh_enrollments, make_academy
-from benchmarks.load import CLIENTS, SECONDS, WARM_UP_SECONDS, Requests, measure_all, render, tool
+from benchmarks.calls import completions, course_tree, enrollments, learner_requests, my_courses
+from benchmarks.dataset import SLUG, Size, make_academy
+from benchmarks.load import CLIENTS, SECONDS, WARM_UP_SECONDS, Requests, measure_all, tool
 from benchmarks.stack import Stack, Web, procfile
-from benchmarks.web_servers import learner_requests
 from tenants.context import in_organization, in_public
 from tenants.models import Organization
 
@@ -88,61 +88,3 @@ def _rows(table: str) -> int:
     with in_organization(organization), connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {table}")
         return int(cursor.fetchone()[0])
-
-
-def _headers(academy: Academy, token: str) -> dict[str, str]:
-    return {"Host": academy.host, "Authorization": f"Bearer {token}", "Accept": "application/json"}
-
-
-def my_courses(academy: Academy) -> Requests:
-    """Return the request of each learner for their courses."""
-    return Requests(
-        render("GET", "/api/v1/my-courses", _headers(academy, token)) for token in academy.learner_tokens
-    )
-
-
-def course_tree(academy: Academy) -> Requests:
-    """Return a request for each enrollment's tree, neighbours by different learners."""
-    each = len(academy.enrollments) // len(academy.learner_tokens)
-    ordered = [
-        academy.enrollments[place]
-        for start in range(each)
-        for place in range(start, len(academy.enrollments), each)
-    ]
-    return Requests(
-        render(
-            "GET", f"/api/v1/my-courses/{enrollment_id}", _headers(academy, academy.learner_tokens[learner])
-        )
-        for learner, enrollment_id, _ in ordered
-    )
-
-
-def completions(academy: Academy, size: Size, number: int) -> Requests:
-    """Return requests that each complete another lesson."""
-    return Requests(
-        (
-            render(
-                "POST",
-                f"/api/v1/my-courses/{enrollment_id}/lessons/{lesson_id}/complete",
-                _headers(academy, token),
-            )
-            for token, enrollment_id, lesson_id in fresh_completions(academy, size, number)
-        ),
-        repeatable=False,
-    )
-
-
-def enrollments(academy: Academy, number: int) -> Requests:
-    """Return requests that each enrol somebody where they are not yet."""
-    return Requests(
-        (
-            render(
-                "POST",
-                f"/api/v1/runs/{run_id}/enrollments",
-                _headers(academy, token),
-                {"member_id": str(member_id)},
-            )
-            for token, run_id, member_id in fresh_enrollments(academy, number)
-        ),
-        repeatable=False,
-    )

@@ -65,7 +65,8 @@ def run(stack: Stack, *, claims: int = CLAIMS, library_runs: int = LIBRARY_RUNS)
 
 
 def _build_and_migrate(number: int, library_runs: int) -> tuple[list[float], list[float]]:
-    builds, library = [], []
+    builds: list[float] = []
+    library: list[float] = []
     every = max(1, number // library_runs)
     for index in range(number):
         builds.append(_milliseconds(build_schema))

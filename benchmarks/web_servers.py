@@ -1,18 +1,21 @@
-"""Which web server serves best: the same bare view under each, plain and with slow clients around."""
+"""Which web server serves best: two calls of the product under each, and a bare view beside slow clients."""
 
 import contextlib
 import selectors
 import socket
+import statistics
 import threading
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.bare.tables import LEARNERS, make_tables
-from benchmarks.load import Requests, check, measure, render
+from benchmarks.bare.tables import make_tables
+from benchmarks.calls import completions, learner_requests, my_courses
+from benchmarks.dataset import Size, make_academy
+from benchmarks.load import measure
 from benchmarks.stack import Stack, Web
 
 NAME = "web_servers"
-DESCRIPTION = "granian and gunicorn with 2 workers on one view of three queries, also beside 100 slow clients"
+DESCRIPTION = "granian and gunicorn with 2 workers in turns, and what 100 slow clients do to each"
 SLOW_CLIENTS = 100
 _GRANIAN = (
     "granian --interface wsgi --http 1 --host $HOST --port $PORT --workers $WEB_CONCURRENCY "
@@ -22,46 +25,63 @@ _GUNICORN = (
     "gunicorn --bind $HOST:$PORT --workers $WEB_CONCURRENCY --worker-class {kind} --keep-alive 5 "
     "--log-level warning {target}"
 )
-_TARGET = "benchmarks.bare.wsgi:application"
+_BARE = "benchmarks.bare.wsgi:application"
+_PRODUCT = "config.wsgi:application"
 VARIANTS = {
-    "granian_1_thread": _GRANIAN.format(threads=1, target=_TARGET),
-    "granian_2_threads": _GRANIAN.format(threads=2, target=_TARGET),
-    "granian_4_threads": _GRANIAN.format(threads=4, target=_TARGET),
-    "granian_8_threads": _GRANIAN.format(threads=8, target=_TARGET),
-    "gunicorn_sync": _GUNICORN.format(kind="sync", target=_TARGET),
-    "gunicorn_gthread_4": _GUNICORN.format(kind="gthread --threads 4", target=_TARGET),
+    **{f"granian_{n}_threads": _GRANIAN.replace("{threads}", str(n)) for n in (1, 2, 4, 8)},
+    "gunicorn_sync": _GUNICORN.replace("{kind}", "sync"),
+    "gunicorn_4_threads": _GUNICORN.replace("{kind}", "gthread --threads 4"),
 }
-_SLOW_HEADERS = b"POST /learners/1 HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
-_SLOW_BODY = b"POST /learners/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
+BESIDE_SLOW_CLIENTS = ("granian_4_threads", "gunicorn_sync", "gunicorn_4_threads")
+_SLOW = {
+    "alone": None,
+    "slow_headers": b"POST /learners/1 HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+    "slow_bodies": b"POST /learners/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n",
+}
 
 
-def run(stack: Stack, *, seconds: int = 8, variants: tuple[str, ...] = tuple(VARIANTS)) -> dict[str, Any]:
-    """Return figures for each server: alone, beside clients with slow headers, and with slow bodies."""
+def run(
+    stack: Stack, *, size: Size | None = None, rounds: int = 3, seconds: int = 4, warm_up: int = 1
+) -> dict[str, Any]:
+    """Return `<server>.<call>_c<clients>.<figure>`, the median of the rounds, and figures with slow clients.
+
+    Servers take turns in each round, so that a busy machine is unkind to all of them alike.
+    """
+    size = size or Size()
+    academy = make_academy(size)
+    found: dict[str, list[Any]] = {}
+    acts = len(VARIANTS) * rounds * (seconds + warm_up) * 1_000
+    with my_courses(academy) as reads, completions(academy, size, acts) as writes:
+        for number in range(rounds):
+            for name, command in VARIANTS.items():
+                with stack.web(command.replace("{target}", _PRODUCT)) as web:
+                    for call, requests, clients in (
+                        ("my_courses", reads, 8),
+                        ("my_courses", reads, 32),
+                        ("lesson_complete", writes, 8),
+                    ):
+                        figures = measure(stack, web, requests, clients, seconds=seconds, warm_up=warm_up)
+                        for key, value in figures.flat(f"{name}.{call}_c{clients}").items():
+                            found.setdefault(key, []).append(value)
+                    found.setdefault(f"{name}.memory_mb", []).append(round(web.memory_mb()))
+                stack.say(f"round {number + 1} {name}")
+    medians: dict[str, Any] = {key: statistics.median(values) for key, values in found.items()}
+    return medians | _beside_slow_clients(stack, seconds, warm_up)
+
+
+def _beside_slow_clients(stack: Stack, seconds: int, warm_up: int) -> dict[str, Any]:
     make_tables(stack.environment["DATABASE_URL"])
+    environment = {"DJANGO_SETTINGS_MODULE": "benchmarks.bare.settings"}
     figures: dict[str, Any] = {}
-    for name in variants:
-        environment = {"DJANGO_SETTINGS_MODULE": "benchmarks.bare.settings"}
-        with stack.web(VARIANTS[name], environment=environment) as web, learner_requests() as requests:
-            check(web, requests)
-            for situation, slow in (("c8", None), ("c8_headers", _SLOW_HEADERS), ("c8_bodies", _SLOW_BODY)):
-                with _slow_clients(web, slow):
-                    found = measure(stack, web, requests, 8, seconds=seconds, warm_up=2)
-                stack.say(
-                    f"{name:<20} {situation:<10} {found.rps:7.1f} req/s, p50 {found.p50_ms:.1f} ms, "
-                    f"p99 {found.p99_ms:.1f} ms, {found.errors} errors"
-                )
+    for name in BESIDE_SLOW_CLIENTS:
+        command = VARIANTS[name].replace("{target}", _BARE)
+        with stack.web(command, environment=environment) as web, learner_requests() as requests:
+            for situation, opening in _SLOW.items():
+                with _slow_clients(web, opening):
+                    found = measure(stack, web, requests, 8, seconds=seconds, warm_up=warm_up)
+                stack.say(f"{name} {situation}: {found.rps:.0f} req/s, p99 {found.p99_ms:.1f} ms")
                 figures |= found.flat(f"{name}.{situation}")
-            found = measure(stack, web, requests, 32, seconds=seconds, warm_up=1)
-            figures |= found.flat(f"{name}.c32") | {f"{name}.memory_mb": round(web.memory_mb())}
-            stack.say(f"{name:<20} c32        {found.rps:7.1f} req/s, p99 {found.p99_ms:.1f} ms")
     return figures
-
-
-def learner_requests() -> Requests:
-    """Return a request of each learner of the bare reference."""
-    return Requests(
-        render("GET", f"/learners/{number}", {"Host": "localhost"}) for number in range(1, LEARNERS + 1)
-    )
 
 
 @contextlib.contextmanager

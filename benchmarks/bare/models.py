@@ -1,5 +1,7 @@
 """Three tables shaped like learner, course and enrollment."""
 
+from typing import ClassVar
+
 from django.db import models
 
 
@@ -7,6 +9,8 @@ class Learner(models.Model):
     """Somebody who learns."""
 
     name = models.CharField(max_length=100)
+
+    objects: ClassVar[models.Manager["Learner"]] = models.Manager()
 
     def __str__(self) -> str:
         return self.name
@@ -25,6 +29,9 @@ class Course(models.Model):
 
 class Enrollment(models.Model):
     """A learner in a course."""
+
+    learner_id: int
+    course_id: int
 
     learner = models.ForeignKey(Learner, on_delete=models.CASCADE, related_name="enrollments")
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="+")

@@ -8,6 +8,7 @@ connection stands where the context says. Measured in docs/decisions/0002.
 
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.db import NotSupportedError, ProgrammingError
 from django.db.backends.base.base import NO_DB_ALIAS
@@ -28,7 +29,7 @@ class ScopeMismatch(ProgrammingError):
     task without its organization. Enter it there with `tenants.context.in_organization`."""
 
 
-class PreparedCursor(django_postgresql.ServerBindingCursor):  # type: ignore[misc,name-defined]  # not in the stubs
+class PreparedCursor(psycopg.Cursor[Any]):
     """Sends parameters apart from the text, so that the text can be prepared."""
 
     def _get_prepared(self, pgq: Any, prepare: bool | None = None) -> Any:
@@ -106,12 +107,14 @@ class DatabaseWrapper(library.DatabaseWrapper):  # type: ignore[misc]  # the lib
         """Put the connection back to nowhere before the pool may hand it to anybody, then give it back."""
         if self.connection is not None and self.pool and not self.connection.closed:
             pgconn = self.connection.pgconn
-            if pgconn.transaction_status == pq.TransactionStatus.IDLE:
+            # Leaving the scope at the end of a request has usually put it there already.
+            stands_nowhere = self._applied is NOWHERE
+            if pgconn.transaction_status != pq.TransactionStatus.IDLE:
+                self.connection.close()  # the pool discards a closed connection
+            elif not stands_nowhere:
                 result = pgconn.exec_(NOWHERE.switch_sql)
                 if result.status != pq.ExecStatus.COMMAND_OK:
-                    self.connection.close()  # the pool discards a closed connection
-            else:
-                self.connection.close()
+                    self.connection.close()
         self._applied = None
         super()._close()
 

@@ -1,0 +1,86 @@
+"""The benchmarks run, at tiny sizes: the harness, the calls it makes, and what it refuses to report."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from benchmarks import load, registry
+from benchmarks.api import CALLS, run
+from benchmarks.clients import send_one
+from benchmarks.dataset import Size
+from benchmarks.load import LoadFailed, Requests, percentile, render
+from benchmarks.stack import Stack
+from tests.support.server import server_environment, serving
+
+
+def test_an_unknown_name_is_refused_with_those_there_are() -> None:
+    with pytest.raises(registry.UnknownBenchmark, match="api"):
+        registry.chosen(["nothing"])
+
+
+def test_percentiles_are_of_the_nearest_rank() -> None:
+    assert [percentile([4, 1, 3, 2], percent) for percent in (50, 99, 1)] == [2, 4, 1]
+
+
+def test_acts_that_mean_something_once_are_not_repeated() -> None:
+    with Requests([b"one", b"two"], repeatable=False) as requests:
+        assert requests.read(1) == b"two"
+        requests.use_up_to(2)
+        with pytest.raises(LoadFailed):
+            requests.use_up_to(3)
+
+
+def test_the_own_generator_counts_answers_and_errors(committed: None) -> None:
+    # given a server, and requests of which every second is for an unknown path
+    good = render("GET", "/healthz", {"Host": "app.palaestra.test"})
+    bad = render("GET", "/nowhere", {"Host": "app.palaestra.test"})
+    with serving(threads=2) as server, Requests([good, bad]) as requests:
+        assert send_one(server.port, good)[0] == 200
+
+        # when a client loads it for a second
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.clients",
+            str(requests.path),
+            str(server.port),
+            "1",
+            "1",
+            "0",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    # then half of the answers are errors, and the place reached is that of the answers
+    found = json.loads(done.stdout.removeprefix("RESULT "))
+    assert found["requests"] > 10
+    assert abs(found["errors"] * 2 - found["requests"]) <= 1
+    assert found["position"] >= found["requests"]
+
+
+@pytest.mark.slow
+def test_the_api_benchmark_writes_what_it_counts(
+    committed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given this worker's database as the benchmark's ground
+    environment = {**os.environ, **server_environment(), "RATE_LIMIT_CALLER": "100000000"}
+    stack = Stack(environment, tmp_path, workers=1)
+    monkeypatch.setattr("benchmarks.stack.HEALTH_HOST", "app.palaestra.test")
+    monkeypatch.setattr(load, "Stack", SimpleNamespace)
+    monkeypatch.setattr(Stack, "database_cpu_seconds", lambda self: 0.0)
+    size = Size(courses=6, lessons=60, learners=30, courses_each=2, done_each=1, spare_runs=100)
+
+    # when it runs for a second each
+    figures: dict[str, Any] = run(stack, size=size, clients=(2,), seconds=1, warm_up=0, most_acts=3_000)
+
+    # then every call was answered without errors, and each act left its row
+    assert {call: figures[f"{call}.c2.errors"] for call in CALLS} == dict.fromkeys(CALLS, 0)
+    assert all(figures[f"{call}.c2.rps"] > 1 for call in CALLS)
+    for call in ("lesson_complete", "enroll"):
+        # wrk counts a request when it prepares it; those in flight at the end may go unanswered.
+        assert 0 <= figures[f"{call}.requests"] - figures[f"{call}.rows_written"] <= 4
