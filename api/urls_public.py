@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from api.urls_shared import documentation, health
 from shared_apps.core.console import console_urls
@@ -13,7 +14,8 @@ SLICES = ("auth", "organizations", "plans", "subscriptions", "jobs", "audit")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *health,
-    *documentation("api.urls_public", "Palaestra platform API"),
+    path("", RedirectView.as_view(url="/console/")),
+    *documentation("platform"),
     *[path("api/v1/", include(f"api.v1.{name}.urls")) for name in SLICES],
     path("api/v1/", include("api.v1.auth.urls_platform")),
     path("console/", console_urls(admin.site)),

@@ -1,6 +1,7 @@
 """Routes of every organization's host."""
 
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from api.urls_shared import documentation, health
 
@@ -25,7 +26,8 @@ SLICES = (
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *health,
-    *documentation("api.urls_tenant", "Palaestra tenant API"),
+    path("", RedirectView.as_view(url="/api/docs/")),
+    *documentation("tenant"),
     *[path("api/v1/", include(f"api.v1.{name}.urls")) for name in SLICES],
     path("api/v1/", include("api.v1.organizations.tenant_urls")),
 ]

@@ -1,7 +1,7 @@
 """`Idempotency-Key` on POST: the second sending of a request gets the first one's answer."""
 
 import hashlib
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from rest_framework.request import Request
@@ -37,8 +37,14 @@ class _Replay(Exception):
 
 class IdempotentPosts:
     """Mixin for viewsets. A key belongs to the caller and the organization; the same key with another body
-    is refused, and while the first request still runs the second gets 409."""
+    is refused, and while the first request still runs the second gets 409.
 
+    Attributes:
+        remembers_answers: False where bodies and answers hold secrets: remembering would keep tokens in clear
+            in a table, and the body's fingerprint would be a fast hash of a password. Keys are not looked at.
+    """
+
+    remembers_answers: ClassVar[bool] = True
     _running: RememberedAnswer | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -51,7 +57,7 @@ class IdempotentPosts:
         key = request.headers.get(HEADER)
         actor = caller_of(request)
         # Without a sign-in there is nobody the key could belong to: a stranger might hear another's answer.
-        if request.method != "POST" or key is None or actor.user_id is None:
+        if request.method != "POST" or key is None or actor.user_id is None or not self.remembers_answers:
             return
         if not 8 <= len(key) <= 200 or not key.isascii() or not key.isprintable():
             raise BadIdempotencyKey(field=HEADER)

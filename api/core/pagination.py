@@ -20,7 +20,7 @@ class PageByCursor(CursorPagination):
 
     def get_paginated_response_schema(self, schema: Any) -> dict[str, Any]:
         """Describe one page for the API document."""
-        link = {"type": "string", "format": "uri", "nullable": True}
+        link = {"type": ["string", "null"], "format": "uri"}
         return {
             "type": "object",
             "required": ["results", "next", "previous"],

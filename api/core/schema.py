@@ -1,54 +1,32 @@
-"""How the OpenAPI documents are made: stable operation ids, tags by slice, shared error answers."""
+"""How the OpenAPI documents are made: readable operation ids, tags by slice, and for every operation the
+sign-in it needs, the headers it takes and gives, and the refusals it can answer with.
 
-from typing import Any
+What a document says of an operation is read off the view itself (its policy, its parsers, whether it asks for
+If-Match), so that it cannot say something else than the code does.
+"""
+
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
 
-from api.core.errors import PROBLEM_TYPE
+from api.core.schema_parts import PROBLEM, REQUEST_HEADERS, RESPONSE_HEADERS, RESPONSES
+from shared_apps.core.policies import get_rule
 
-_PROBLEM = {
-    "type": "object",
-    "description": "RFC 9457 problem document.",
-    "required": ["type", "title", "status", "code"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string", "description": "Stable word for programs."},
-        "detail": {"type": "string", "description": "What to do next."},
-        "instance": {"type": "string"},
-        "request_id": {"type": "string"},
-        "facts": {"type": "object", "additionalProperties": True},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "code", "message"],
-                "properties": {
-                    "field": {"type": "string"},
-                    "code": {"type": "string"},
-                    "message": {"type": "string"},
-                },
-            },
-        },
-    },
-}
+Action = TypeVar("Action", bound=Callable[..., Any])
 
-_SHARED = {
-    "400": "A value was not accepted.",
-    "401": "Nobody is signed in, or the sign-in is for another host.",
-    "403": "Signed in, but without the right.",
-    "404": "Nothing there that the caller may see.",
-    "405": "The address does not take the method.",
-    "406": "The format is not offered.",
-    "409": "The object's state does not allow it.",
-    "412": "The object has changed since it was read.",
-    "413": "The body is too large.",
-    "415": "The media type is not taken.",
-    "428": "If-Match is missing.",
-    "429": "Too many requests.",
-    "503": "Not ready or busy; try again.",
-}
+_METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def refuses(*codes: int) -> Callable[[Action], Action]:
+    """Declare refusals of an action that cannot be read off its shape, such as 410 for a dead link."""
+
+    def mark(action: Action) -> Action:
+        action.refusal_codes = codes  # type: ignore[attr-defined]
+        return action
+
+    return mark
 
 
 class PalaestraSchema(AutoSchema):
@@ -64,39 +42,132 @@ class PalaestraSchema(AutoSchema):
         """Return the slice the view lives in."""
         return [self.view.__module__.split(".")[2]]
 
+    def get_summary(self) -> str | None:
+        """Return the first sentence of the action's docstring."""
+        return _sentences(super().get_description())[0]
+
+    def get_description(self) -> str:
+        """Return what follows the first sentence."""
+        return _sentences(super().get_description())[1]
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        """Return the ways to sign in; none where the policy lets anyone in."""
+        found = super().get_auth()
+        return [] if self._is_open() else list(found)
+
+    def get_operation(self, *args: Any, **options: Any) -> dict[str, Any] | None:
+        """Return the operation with its security, headers and refusals."""
+        operation = super().get_operation(*args, **options)
+        if operation is None:
+            return None
+        operation.setdefault("security", [])
+        parameters = operation.setdefault("parameters", [])
+        if self.method == "POST" and operation["security"] and self.view.remembers_answers:
+            parameters.append(REQUEST_HEADERS["Idempotency-Key"])
+        named = {parameter["name"] for parameter in parameters}
+        if self._uses("if_match") and "If-Match" not in named:
+            parameters.append(REQUEST_HEADERS["If-Match"])
+        if not parameters:
+            del operation["parameters"]
+        for code, response in operation["responses"].items():
+            self._complete(int(code), response)
+        for code in sorted(self._refusals(operation)):
+            reference = {"$ref": f"#/components/responses/Problem{code}"}
+            operation["responses"].setdefault(str(code), reference)
+        return dict(operation)
+
+    def _complete(self, code: int, response: dict[str, Any]) -> None:
+        response["description"] = response.get("description") or f"{HTTPStatus(code).phrase}."
+        names = ["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
+        if code in {201, 202} and self._uses_text("Location"):
+            names.insert(0, "Location")
+        if self._uses_text("ETag"):
+            names.insert(0, "ETag")
+        headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        response["headers"] = {**headers, **response.get("headers", {})}
+
+    def _refusals(self, operation: dict[str, Any]) -> set[int]:
+        codes = {403, 406, 429, 503, *getattr(self._action(), "refusal_codes", ())}
+        takes_body = "requestBody" in operation
+        places = {parameter["in"] for parameter in operation.get("parameters", ())}
+        if takes_body or places & {"query", "header"}:
+            codes.add(400)
+        if self.view.get_authenticators():
+            codes.add(401)
+        if "path" in places or (takes_body and not self._is_open()):
+            codes.add(404)
+        if self.method != "GET":
+            codes.add(409)
+        if takes_body:
+            codes |= {413, 415}
+        if self._uses("if_match"):
+            codes |= {412, 428}
+        return codes
+
+    def _is_open(self) -> bool:
+        policy = getattr(self.view, "policies", {}).get(getattr(self.view, "action", None))
+        return policy is not None and get_rule(policy).anyone
+
+    def _action(self) -> Any:
+        return getattr(self.view, getattr(self.view, "action", None) or "", None)
+
+    def _code(self) -> list[Any]:
+        """Return the code of the action and of the view's own private methods that it calls."""
+        code = getattr(self._action(), "__code__", None)
+        if code is None:
+            return []
+        called = [getattr(type(self.view), name, None) for name in code.co_names if name.startswith("_")]
+        return [code, *(found.__code__ for found in called if hasattr(found, "__code__"))]
+
+    def _uses(self, name: str) -> bool:
+        return any(name in code.co_names for code in self._code())
+
+    def _uses_text(self, text: str) -> bool:
+        return any(_holds(code.co_consts, text) for code in self._code())
+
+
+def _sentences(text: str) -> tuple[str, str]:
+    """Return the first sentence without its full stop, and the rest."""
+    first, _, rest = " ".join(text.split("\n\n")[0].split()).partition(". ")
+    paragraphs = [rest, *(" ".join(paragraph.split()) for paragraph in text.split("\n\n")[1:])]
+    return first.rstrip("."), "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _holds(constants: tuple[Any, ...], text: str) -> bool:
+    """Tell whether code names the text, alone or among the keys of a dict (which compile to a tuple)."""
+    return any(each == text or (isinstance(each, tuple) and text in each) for each in constants)
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for inner in node.values():
+            yield from _references(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from _references(inner)
+
 
 def add_shared_answers(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Add the problem schema and the refusals every operation can answer with."""
+    """Add the problem schema, its answers and the headers that operations refer to; drop unused tags."""
     components = result.setdefault("components", {})
-    components.setdefault("schemas", {})["Problem"] = _PROBLEM
-    components["responses"] = {
-        f"Problem{code}": {
-            "description": text,
-            "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    components.setdefault("schemas", {})["Problem"] = PROBLEM
+    operations = [
+        operation
+        for methods in result.get("paths", {}).values()
+        for method, operation in methods.items()
+        if method in _METHODS
+    ]
+    used = set(_references(operations))
+    used |= set(
+        _references([RESPONSES[name] for name in RESPONSES if f"#/components/responses/{name}" in used])
+    )
+    shared = {"responses": RESPONSES, "headers": RESPONSE_HEADERS}
+    for kind, parts in shared.items():
+        components[kind] = {
+            name: part for name, part in parts.items() if f"#/components/{kind}/{name}" in used
         }
-        for code, text in _SHARED.items()
-    }
-    for operations in result.get("paths", {}).values():
-        for method, operation in operations.items():
-            if method not in {"get", "post", "put", "patch", "delete"}:
-                continue
-            for code in _codes_for(method, operation):
-                operation["responses"].setdefault(code, {"$ref": f"#/components/responses/Problem{code}"})
-            if method == "post":
-                operation.setdefault("parameters", []).append(
-                    {
-                        "in": "header",
-                        "name": "Idempotency-Key",
-                        "required": False,
-                        "schema": {"type": "string", "minLength": 8, "maxLength": 200},
-                        "description": "A repeat with the same key gets the first answer.",
-                    }
-                )
+    tags = {tag for operation in operations for tag in operation.get("tags", ())}
+    result["tags"] = [tag for tag in result.get("tags", []) if tag["name"] in tags]
     return result
-
-
-def _codes_for(method: str, operation: dict[str, Any]) -> list[str]:
-    codes = ["400", "401", "403", "404", "405", "406", "429", "503"]
-    if method != "get":
-        codes += ["409", "412", "413", "415", "428"]
-    return codes

@@ -88,6 +88,8 @@ def sample(
     if "enum" in schema:
         return schema["enum"][0]
     kind = schema.get("type")
+    if isinstance(kind, list):  # ["string", "null"]
+        kind = kind[0]
     if kind == "object":
         properties = schema.get("properties", {})
         return {

@@ -6,11 +6,9 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.middleware.csrf import get_token, rotate_token
-from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from api.core.authentication import organization_of, origin_of
-from api.core.idempotency import IdempotentPosts
 from api.core.viewsets import DomainViewSet
 from shared_apps.accounts.services.access import SESSION_SIGN_IN
 from shared_apps.accounts.types import SignedIn
@@ -18,15 +16,9 @@ from shared_apps.core.actors import ANONYMOUS, Actor
 
 
 class AuthViewSet(DomainViewSet):
-    """A viewset whose bodies and answers hold secrets.
+    """A viewset whose bodies and answers hold secrets, so that none is remembered."""
 
-    An Idempotency-Key is not looked at: remembering the answer would keep tokens in clear in a table, and
-    the body's fingerprint would be a fast hash of a password.
-    """
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authenticate, ask the policy, throttle; leave the step out that remembers answers."""
-        super(IdempotentPosts, self).initial(request, *args, **kwargs)
+    remembers_answers = False
 
     @property
     def organization(self) -> Any:

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.core.authentication import check_csrf
+from api.core.schema import refuses
 from api.v1.auth import serializers as shapes
 from api.v1.auth.base import AnonymousViewSet, AuthViewSet, start_session
 from shared_apps.accounts.enums import SignInKind
@@ -41,7 +42,8 @@ class SignInViewSet(AnonymousViewSet):
 
     policies: ClassVar[dict[str, str]] = {"create": "auth.sign_in"}
 
-    @extend_schema(request=shapes.SignInIn, responses=shapes.SignedInOut)
+    @extend_schema(request=shapes.SignInIn, responses={200: shapes.SignedInOut})
+    @refuses(401)
     def create(self, request: Request) -> Response:
         """Answer a pair of tokens, or with mode `session` start a session: cookie and CSRF token.
 
@@ -70,7 +72,8 @@ class RefreshViewSet(AnonymousViewSet):
 
     policies: ClassVar[dict[str, str]] = {"create": "auth.refresh"}
 
-    @extend_schema(request=shapes.RefreshIn, responses=shapes.TokenPairOut)
+    @extend_schema(request=shapes.RefreshIn, responses={200: shapes.TokenPairOut})
+    @refuses(401)
     def create(self, request: Request) -> Response:
         """Spend the refresh token. It is good once; sending it again ends the whole sign-in."""
         given = self.parsed(shapes.RefreshIn)
@@ -104,7 +107,7 @@ class SignOutViewSet(AuthViewSet):
             self.plain_request.session.flush()
         return Response(status=204)
 
-    @extend_schema(request=None, responses=shapes.EndedOut)
+    @extend_schema(request=None, responses={200: shapes.EndedOut})
     def everywhere(self, request: Request) -> Response:
         """End all of one's sign-ins on this host, this one too."""
         ended = sign_out_everywhere(actor=self.actor, organization_id=self.organization_id)

@@ -75,7 +75,7 @@ class PasswordViewSet(AuthViewSet):
 
     policies: ClassVar[dict[str, str]] = {"create": "auth.change_password"}
 
-    @extend_schema(request=shapes.ChangePasswordIn, responses=shapes.RenewedOut)
+    @extend_schema(request=shapes.ChangePasswordIn, responses={200: shapes.RenewedOut})
     def create(self, request: Request) -> Response:
         """Change it. Every other sign-in ends; this one goes on with what the answer holds."""
         given = self.parsed(shapes.ChangePasswordIn)

@@ -8,6 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.core.schema import refuses
 from api.core.viewsets import DomainViewSet
 from api.v1.invitations.serializers import (
     AcceptIn,
@@ -78,6 +79,7 @@ class InvitationViewSet(DomainViewSet):
         return self.answer(InvitationOut, made, status=201, headers=_location(made.id))
 
     @extend_schema(request=TokenIn, responses={200: InvitationPreviewOut})
+    @refuses(410)
     @action(detail=False, methods=["post"])
     def preview(self, request: Request) -> Response:
         """Say what a token is an invitation to. A POST, so that the token stays out of logs of addresses."""
@@ -85,6 +87,7 @@ class InvitationViewSet(DomainViewSet):
         return self.answer(InvitationPreviewOut, found)
 
     @extend_schema(request=AcceptIn, responses={200: JoinedOut})
+    @refuses(410)
     @action(detail=False, methods=["post"])
     def accept(self, request: Request) -> Response:
         """Join with a token: with the account's own password, or with the first one of a new account."""

@@ -88,7 +88,7 @@ class LessonLineOut(serializers.Serializer[Any]):
     is_completed = serializers.BooleanField()
 
 
-class ModuleTreeOut(serializers.Serializer[Any]):
+class MyModuleOut(serializers.Serializer[Any]):
     """A module with its lessons, in order."""
 
     id = serializers.UUIDField()
@@ -100,10 +100,10 @@ class ModuleTreeOut(serializers.Serializer[Any]):
 class MyCourseTreeOut(MyCourseOut):
     """One of the learner's courses with its whole tree."""
 
-    modules = ModuleTreeOut(many=True)
+    modules = MyModuleOut(many=True)
 
 
-class DocumentOut(serializers.Serializer[Any]):
+class LessonDocumentOut(serializers.Serializer[Any]):
     """The file of a document lesson."""
 
     id = serializers.UUIDField()
@@ -118,7 +118,7 @@ class LessonOut(LessonLineOut):
     enrollment_id = serializers.UUIDField()
     body_html = serializers.CharField(allow_blank=True)
     embed_url = serializers.CharField(allow_blank=True)
-    document = DocumentOut(allow_null=True)
+    document = LessonDocumentOut(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)
     previous_lesson_id = serializers.UUIDField(allow_null=True)
     next_lesson_id = serializers.UUIDField(allow_null=True)

@@ -37,9 +37,9 @@ class ApplyRosterIn(serializers.Serializer[Any]):
 class RosterRowFilter(serializers.Serializer[Any]):
     """Which rows to list."""
 
-    action = serializers.ChoiceField(choices=RowAction.choices, required=False, default="")
-    result = serializers.ChoiceField(choices=RowResult.choices, required=False, default="")
-    code = serializers.RegexField(r"^[a-z_]{1,60}$", required=False, default="")
+    action = serializers.ChoiceField(choices=RowAction.choices, required=False)
+    result = serializers.ChoiceField(choices=RowResult.choices, required=False)
+    code = serializers.RegexField(r"^[a-z_]{1,60}$", required=False)
 
 
 class RosterOptionsOut(serializers.Serializer[Any]):

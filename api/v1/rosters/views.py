@@ -76,7 +76,11 @@ class RosterViewSet(DomainViewSet):
         """List the rows in the order of the file: what the plan says, and what applying did."""
         wanted = self.parsed_query(RosterRowFilter)
         rows = list_rows(
-            self.actor, pk, action=wanted["action"], code=wanted["code"], result=wanted["result"]
+            self.actor,
+            pk,
+            action=wanted.get("action", ""),
+            code=wanted.get("code", ""),
+            result=wanted.get("result", ""),
         )
         return self.page(RosterRowOut, rows, ordering="number")
 
