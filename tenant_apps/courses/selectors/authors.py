@@ -12,7 +12,8 @@ _AUTHOR = """
 SELECT p.id, p.user_id, m.role
   FROM people_member p
   JOIN accounts_membership m ON m.id = p.id AND m.organization_id = %(organization)s AND m.status = 'active'
- WHERE p.id = %(member)s OR p.email = %(email)s
+ WHERE p.id = %(member)s OR p.email = %(email)s OR m.role = %(role)s
+ ORDER BY m.id LIMIT 1
 """
 
 
@@ -27,7 +28,18 @@ class Author:
 
 def find_author(*, member_id: uuid.UUID | None = None, email: str | None = None) -> Author | None:
     """Return the active member of that id or (normal) address, None without one."""
-    names = {"organization": current_organization().id, "member": member_id, "email": email}
+    return _find(member=member_id, email=email)
+
+
+def find_first_owner() -> Author | None:
+    """Return the organization's longest-standing active owner, None when it has none."""
+    return _find(role=Role.OWNER)
+
+
+def _find(
+    *, member: uuid.UUID | None = None, email: str | None = None, role: Role | None = None
+) -> Author | None:
+    names = {"organization": current_organization().id, "member": member, "email": email, "role": role}
     with connection.cursor() as cursor:
         cursor.execute(_AUTHOR, names)
         row = cursor.fetchone()

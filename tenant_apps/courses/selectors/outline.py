@@ -11,6 +11,7 @@ from shared_apps.core.policies import require
 from tenant_apps.courses.content.digest import LessonContent, ModuleContent, VersionContent, content_digest
 from tenant_apps.courses.models import CourseVersion, Lesson, Module
 from tenant_apps.courses.policies import CONTENT, visible_versions
+from tenant_apps.courses.selectors.pictures import with_picture_links
 from tenant_apps.courses.types import DocumentFacts, OutlineLesson, OutlineModule, VersionOutline
 
 
@@ -49,6 +50,8 @@ def read_lesson(*, actor: Actor, version_id: uuid.UUID, lesson_id: uuid.UUID) ->
     )
     if lesson is None:
         raise NotFound
+    if actor.membership_id is not None:
+        lesson.body_html = with_picture_links(lesson.body_html, actor.membership_id)
     return outline_lesson(lesson)
 
 
