@@ -43,7 +43,7 @@ def call(client: Caller, operation: Operation, world: World) -> Any:
     ids = path_ids(operation, world)
     url = operation.url(lambda parameter: ids.get(parameter["name"], 2))
     if operation.method in {"get", "delete"}:
-        return getattr(client, operation.method)(url)
+        return getattr(client, operation.method)(url, HTTP_IF_MATCH='"1"')
     body = {}
     if operation.body is not None:
         body = sample(

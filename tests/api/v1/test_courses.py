@@ -206,8 +206,12 @@ def test_learners_read_no_content_outside_an_enrollment(acme: Organization, sign
     learner = sign_in(acme, Role.LEARNER)
 
     assert learner.get(f"/api/v1/courses/{course.course_id}").status_code == 200
-    for path in (f"/versions/{course.version_id}", f"/courses/{course.course_id}/versions"):
-        assert learner.get(f"/api/v1{path}").status_code == 403
+    draft = publish_another_version(acme, course.course_id, published=False)
+    lesson = f"/versions/{course.version_id}/lessons/{course.lesson_ids[0]}"
+    for path in (f"/versions/{course.version_id}", f"/versions/{draft.version_id}", lesson):
+        assert learner.get(f"/api/v1{path}").status_code == 403, path
+    versions = learner.get(f"/api/v1/courses/{course.course_id}/versions").json()["results"]
+    assert [each["id"] for each in versions] == [str(course.version_id)]
     assert sign_in(acme, Role.MANAGER).get(f"/api/v1/versions/{course.version_id}").status_code == 200
 
 
@@ -458,13 +462,14 @@ def test_publishing_freezes_the_draft(acme: Organization, sign_in: Sign) -> None
     assert len(published["content_hash"]) == 64
     course = draft.caller.get(f"/api/v1/courses/{published['course_id']}").json()
     assert (course["state"], course["current_version"]["id"]) == ("published", published["id"])
-    for method, path, body in [
+    edits: list[tuple[str, str, Any]] = [
         ("patch", f"/lessons/{lesson}", {"title": "New"}),
         ("delete", f"/modules/{module}", None),
         ("post", "/modules", {"title": "New"}),
         ("put", "/order", {"modules": []}),
         ("delete", "", None),
-    ]:
+    ]
+    for method, path, body in edits:
         answer = getattr(draft.caller, method)(f"{draft.url}{path}", body, HTTP_IF_MATCH="*")
         assert (answer.status_code, answer.json()["code"]) == (409, "version_frozen"), path
     assert draft.tree() == published

@@ -35,7 +35,7 @@ def _office(part: str, *more: str) -> bytes:
 
 
 def _upload(caller: Any, name: str, content: bytes) -> Any:
-    upload = SimpleUploadedFile("x", content)
+    upload: Any = SimpleUploadedFile("x", content)
     upload._name = name  # Django's own setter would already cut a path off
     return caller.post("/api/v1/files", {"file": upload}, format="multipart")
 
