@@ -1,6 +1,6 @@
 """Refusals of courses, versions and lessons."""
 
-from shared_apps.core.errors import Conflict, InvalidInput
+from shared_apps.core.errors import Conflict, DomainError, InvalidInput, Kind
 
 
 class SlugTaken(Conflict):
@@ -40,6 +40,15 @@ class VersionFrozen(Conflict):
     code = "version_frozen"
     title = "A published version cannot be changed."
     advice = "Make a draft from it (POST /versions/{id}/draft) and change that."
+
+
+class RevisionMissing(DomainError):
+    """An edit that names no revision could overwrite somebody else's."""
+
+    code = "if_match_required"
+    kind = Kind.PRECONDITION_REQUIRED
+    title = "Say which state you are changing."
+    advice = "Send the ETag of the version you read as If-Match."
 
 
 class VersionNotPublishable(Conflict):
@@ -95,7 +104,7 @@ class MemberCannotAuthor(Conflict):
 
     code = "member_cannot_author"
     title = "The member's role cannot hold rights on courses."
-    advice = "Make the member an instructor or manager first."
+    advice = "Make the member an instructor first; administrators need no rights."
 
 
 class LessonContentRefused(InvalidInput):

@@ -85,7 +85,7 @@ def apply_facts(lesson: Lesson, facts: LessonFacts) -> set[str]:
     before = {name: getattr(lesson, name) for name in _COLUMNS}
     for name in ("kind", "is_published", "is_required", "minutes", "body_format", "body", "document_id"):
         if name in facts:
-            setattr(lesson, name, facts[name])  # type: ignore[literal-required]
+            setattr(lesson, name, facts[name])
     if "title" in facts:
         lesson.title = plain_title(facts["title"])
     if "body" in facts or "body_format" in facts:

@@ -1,6 +1,7 @@
 """Drafts: copied from any version of the course, in a number of statements that does not grow."""
 
 import uuid
+from typing import Any
 
 from django.db import connection
 from django.db.models import Max
@@ -118,7 +119,7 @@ def do_copy_content(*, source_id: uuid.UUID, target_id: uuid.UUID) -> None:
     modules = list(Module.objects.filter(version_id=source_id).order_by().values_list("id", flat=True))
     lessons = list(Lesson.objects.filter(version_id=source_id).order_by().values_list("id", flat=True))
     new_modules = [new_id() for _ in modules]
-    names = {"now": clock.now(), "version": target_id}
+    names: dict[str, Any] = {"now": clock.now(), "version": target_id}
     with connection.cursor() as cursor:
         if modules:
             cursor.execute(_COPY_MODULES, {**names, "old": modules, "new": new_modules})

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
-from shared_apps.core.errors import NotFound, StaleVersion
+from shared_apps.core.errors import NotFound
 from shared_apps.core.transactions import entry_transaction, require_transaction
 from tenant_apps.courses.content.embeds import check_embed_url
 from tenant_apps.courses.content.errors import BadAllowedHost, ContentError
@@ -16,7 +16,7 @@ from tenant_apps.courses.models import Course, CourseVersion
 from tenant_apps.courses.policies import PUBLISH, visible_versions
 from tenant_apps.courses.selectors.outline import digest_of, get_outline
 from tenant_apps.courses.services.content import allowed_embed_hosts
-from tenant_apps.courses.services.steps import do_audit, do_lock_course, refuse_archived
+from tenant_apps.courses.services.steps import do_audit, do_lock_course, refuse_archived, require_revision
 from tenant_apps.courses.types import OutlineLesson, VersionOutline
 
 
@@ -32,7 +32,7 @@ def publish_version(*, actor: Actor, version_id: uuid.UUID, revision: str) -> No
         NotFound: no such version, or a draft the actor may not know of.
         Forbidden: the actor may not publish this course.
         CourseArchived: its course is archived.
-        StaleVersion: somebody changed it since.
+        RevisionMissing, StaleVersion: no revision, or somebody changed it since.
         VersionNotPublishable: lessons are missing or incomplete.
     """
     course_id = visible_versions(actor).filter(pk=version_id).values_list("course_id", flat=True).first()
@@ -47,8 +47,7 @@ def publish_version(*, actor: Actor, version_id: uuid.UUID, revision: str) -> No
         if version.state == VersionState.PUBLISHED:
             return
         refuse_archived(course)
-        if revision not in ("*", str(version.revision)):
-            raise StaleVersion(revision=version.revision)
+        require_revision(version, revision)
         do_publish(actor=actor, course=course, version=version)
 
 

@@ -9,7 +9,7 @@ from shared_apps.core.errors import NotFound, StaleVersion
 from shared_apps.core.policies import Rule, require
 from shared_apps.core.transactions import require_transaction
 from tenant_apps.courses.enums import CourseState, VersionState
-from tenant_apps.courses.errors import CourseArchived, VersionFrozen
+from tenant_apps.courses.errors import CourseArchived, RevisionMissing, VersionFrozen
 from tenant_apps.courses.locks import course_to_change, version_to_change
 from tenant_apps.courses.models import Course, CourseVersion
 from tenant_apps.courses.policies import visible_courses, visible_versions
@@ -45,6 +45,7 @@ def do_lock_draft(*, actor: Actor, version_id: uuid.UUID, revision: str, rule: R
         Forbidden: the actor sees it but lacks the right.
         VersionFrozen: it is published.
         CourseArchived: its course is archived.
+        RevisionMissing: `revision` is empty.
         StaleVersion: somebody changed it since.
     """
     require_transaction()
@@ -60,9 +61,16 @@ def do_lock_draft(*, actor: Actor, version_id: uuid.UUID, revision: str, rule: R
     if version.state != VersionState.DRAFT:
         raise VersionFrozen(state=version.state)
     refuse_archived(version.course)
+    require_revision(version, revision)
+    return version
+
+
+def require_revision(version: CourseVersion, revision: str) -> None:
+    """Raise RevisionMissing for an empty revision, StaleVersion for another than the version's."""
+    if not revision:
+        raise RevisionMissing
     if revision not in ("*", str(version.revision)):
         raise StaleVersion(revision=version.revision)
-    return version
 
 
 def refuse_archived(course: Course) -> None:

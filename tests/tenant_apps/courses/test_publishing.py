@@ -11,6 +11,7 @@ from shared_apps.audit.models import AuditEvent
 from shared_apps.core.actors import Actor, Role
 from tenant_apps.courses.models import Course, CourseVersion, Lesson, Module
 from tenant_apps.courses.selectors.outline import digest_of, get_outline
+from tenant_apps.courses.services.content import LessonFacts
 from tenant_apps.courses.services.courses import create_course
 from tenant_apps.courses.services.drafts import copy_version, create_draft
 from tenant_apps.courses.services.publishing import publish_version
@@ -28,7 +29,7 @@ def _draft(actor: Actor, slug: str = "a") -> uuid.UUID:
     course = create_course(actor=actor, slug=slug, title="A")
     version_id = CourseVersion.objects.get(course=course).id
     module = add_module(actor=actor, version_id=version_id, revision="1", facts={"title": "M"})
-    facts = {"title": "L", "body": "Text"}
+    facts: LessonFacts = {"title": "L", "body": "Text"}
     add_lesson(actor=actor, version_id=version_id, revision="2", module_id=module.id, facts=facts)
     return version_id
 
