@@ -104,7 +104,7 @@ class MemberCannotAuthor(Conflict):
 
     code = "member_cannot_author"
     title = "The member's role cannot hold rights on courses."
-    advice = "Make the member an instructor first; administrators need no rights."
+    advice = "Make the member an instructor or manager first; administrators need no rights."
 
 
 class LessonContentRefused(InvalidInput):

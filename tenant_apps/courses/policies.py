@@ -1,7 +1,7 @@
 """Who may do what with courses, and which courses an actor sees.
 
-Administrators do everything. Instructors make courses, and work on the single courses they hold rights on
-(edit, publish; whoever makes a course gets both). The published catalogue is visible to every
+Administrators do everything. Instructors make courses; they, and managers, work on the single courses they
+hold rights on (edit, publish; whoever makes a course gets both). The published catalogue is visible to every
 member of the organization; drafts and archived courses to those who may work on them; deleted ones to nobody.
 Seeing a course in the catalogue does not open its lessons: learners reach those through an enrollment.
 """
@@ -20,7 +20,7 @@ from tenant_apps.courses.models import Course, CourseRight, CourseVersion
 EDIT_RIGHT = "edit_course"
 PUBLISH_RIGHT = "publish_course"
 RIGHTS = (EDIT_RIGHT, PUBLISH_RIGHT)
-RIGHT_HOLDERS = frozenset({Role.INSTRUCTOR})
+RIGHT_HOLDERS = frozenset({Role.INSTRUCTOR, Role.MANAGER})
 
 
 def courses_with_right(actor: Actor, *rights: str) -> QuerySet[Course]:

@@ -47,7 +47,7 @@ class CourseViewSet(DomainViewSet):
         "unarchive": "courses.publish",
         "restore": "courses.restore",
         "transfer": "courses.transfer",
-        "versions": "courses.view",
+        "versions": "courses.content",
         "draft": "courses.edit",
         "rights": "courses.grant",
         "set_rights": "courses.grant",

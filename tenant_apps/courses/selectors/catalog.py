@@ -11,6 +11,7 @@ from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import Rule, may, require
 from tenant_apps.courses.models import Course, CourseVersion
 from tenant_apps.courses.policies import (
+    CONTENT,
     DELETE,
     EDIT,
     EDIT_RIGHT,
@@ -88,11 +89,13 @@ def get_course(actor: Actor, course_id: uuid.UUID) -> CourseDetail:
 
 
 def list_versions(actor: Actor, course_id: uuid.UUID) -> QuerySet[CourseVersion]:
-    """Return the versions of a visible course that the actor may know of, newest first, without content.
+    """Return the versions of a visible course that the actor may know of, newest first.
 
     Raises:
+        Forbidden: the role reads no content outside an enrollment.
         NotFound: as for `get_course`.
     """
+    require(actor, CONTENT)
     if not visible_courses(actor).filter(pk=course_id).exists():
         raise NotFound
     return visible_versions(actor).filter(course_id=course_id)
