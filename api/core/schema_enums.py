@@ -43,6 +43,8 @@ SUBSCRIPTION_STATUS = SubscriptionStatus.values
 TOKEN_SCOPE = ["read", "write"]
 VERSION_STATE = VersionState.values
 
+_NULLABLE = "x-null-too"
+
 
 def know_enums_by_words(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Give equal sets one identity, whatever their labels and order; runs before the generator names them."""
@@ -50,9 +52,25 @@ def know_enums_by_words(result: dict[str, Any], generator: Any, request: Any, pu
     return result
 
 
+def let_enums_be_null(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Say null where a set of words may be null: the generator's reference to the set alone would forbid it."""
+    _widen(result)
+    return result
+
+
+def _widen(node: Any) -> None:
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _widen(inner)
+    if isinstance(node, dict) and node.pop(_NULLABLE, False):
+        reference = node.pop("$ref", None) or node.pop("allOf")[0]["$ref"]
+        node["oneOf"] = [{"$ref": reference}, {"type": "null"}]
+
+
 def _mark(node: Any) -> None:
     if isinstance(node, dict):
         if "x-spec-enum-id" in node and "enum" in node:
+            if None in node["enum"]:
+                node[_NULLABLE] = True
             words = [word for word in node["enum"] if word not in ("", None)]
             node["x-spec-enum-id"] = list_hash([(word, word) for word in words])  # type: ignore[no-untyped-call]
         for inner in node.values():

@@ -273,6 +273,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_NO_READ_ONLY_REQUIRED": False,
     "SORT_OPERATIONS": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVERS": [{"url": "/", "description": "The host that serves this document."}],
     "ENUM_NAME_OVERRIDES": {
         "BodyFormat": "api.core.schema_enums.BODY_FORMAT",
@@ -302,6 +303,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "api.core.schema_enums.know_enums_by_words",
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "api.core.schema_enums.let_enums_be_null",
         "api.core.schema.add_shared_answers",
     ],
 }

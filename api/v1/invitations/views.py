@@ -66,12 +66,14 @@ class InvitationViewSet(DomainViewSet):
         return self.answer(InvitationOut, made, status=201, headers=_location(made.id))
 
     @extend_schema(responses={204: OpenApiResponse(description="The link is dead, the membership ended.")})
+    @refuses(410)
     def destroy(self, request: Request, pk: uuid.UUID) -> Response:
         """Take an invitation back: the link is dead and the invited membership ends."""
         revoke_invitation(actor=self.actor, invitation_id=pk)
         return Response(status=204)
 
     @extend_schema(request=None, responses={201: InvitationOut})
+    @refuses(410)
     @action(detail=True, methods=["post"])
     def resend(self, request: Request, pk: uuid.UUID) -> Response:
         """Send a new link in place of an open or expired one; the old link is dead."""
