@@ -204,11 +204,14 @@ class Story:
         ):
             job = owner.post(f"/api/v1/rosters/{plan['id']}/apply", {"partial": True}, expect=202)
             ends = time.monotonic() + 300
+            told = -1
             while job["state"] in {"queued", "running"}:
                 ensure(time.monotonic() < ends, f"the job did not end within 300 s: {job}")
                 time.sleep(0.4)
                 job = owner.get(f"/api/v1/jobs/{job['id']}")
-                progress("applying", job["done"], job["total"])
+                if job["done"] != told:
+                    told = job["done"]
+                    progress("applying", told, job["total"])
             ensure(job["state"] == "succeeded", f"the job ended as {job}")
         rows = Counter[str]()
         address = f"/api/v1/rosters/{plan['id']}/rows?limit=200"

@@ -84,7 +84,7 @@ def check_csrf(request: HttpRequest) -> None:
     Raises:
         CsrfFailed: missing or wrong.
     """
-    check = CSRFCheck(lambda _: None)  # type: ignore[arg-type,return-value]  # DRF's own way of calling it
+    check = CSRFCheck(lambda _: None)  # type: ignore[arg-type]  # DRF's own way of calling it
     check.process_request(request)
     reason = check.process_view(request, None, (), {})  # type: ignore[arg-type]
     if reason:
@@ -111,7 +111,7 @@ def _signed_in(actor: Actor) -> tuple[SignedIn, Actor]:
     return SignedIn(actor.user_id), actor
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BearerScheme(OpenApiAuthenticationExtension):
     """How the API document names the bearer token."""
 
     target_class = "api.core.authentication.BearerAuthentication"
@@ -122,7 +122,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "bearer", "description": "Access token or personal access token."}
 
 
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class SessionScheme(OpenApiAuthenticationExtension):
     """How the API document names the session cookie."""
 
     target_class = "api.core.authentication.OrganizationSessionAuthentication"

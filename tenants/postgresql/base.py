@@ -38,7 +38,7 @@ class PreparedCursor(psycopg.Cursor[Any]):
         return super()._get_prepared(pgq, prepare)
 
 
-class DatabaseWrapper(library.DatabaseWrapper):  # type: ignore[misc]  # the library is untyped
+class DatabaseWrapper(library.DatabaseWrapper):
     """A connection that stands in exactly one scope at a time."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -153,7 +153,7 @@ class DatabaseWrapper(library.DatabaseWrapper):  # type: ignore[misc]  # the lib
         return super().create_cursor(name)
 
     def _cursor(self, name: str | None = None) -> Any:
-        cursor = django_postgresql.DatabaseWrapper._cursor(self, name)  # type: ignore[misc]
+        cursor = django_postgresql.DatabaseWrapper._cursor(self, name)  # type: ignore[attr-defined]  # not in the stubs
         if self.alias == NO_DB_ALIAS:
             return cursor
         if current_scope.get() is not self.scope:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -19,16 +20,17 @@ from tenants.context import in_public
 from tenants.ddl import template_version
 from tenants.enums import SchemaState
 from tenants.models import Organization, TenantSchema
+from tenants.names import schema_name_for
 from tenants.services import schemas
 from tenants.services.schemas import build_schema, do_claim_ready_schema, refill_pool
 from tenants.services.template import SCRATCH_SCHEMA, dump_schema, migrate_by_django
 from tests.support.server import server_environment
 
 
-def rows_of(statement: str, *parameters: object) -> list[tuple[object, ...]]:
+def rows_of(statement: str, *parameters: Any) -> list[tuple[object, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 @pytest.mark.slow
@@ -108,6 +110,7 @@ KILLED_BUILD = """
 import os, signal, threading, uuid, django
 django.setup()
 from tenants.context import in_public
+from tenants.names import schema_name_for
 from tenants.services import schemas
 whole = schemas.template_script()
 cut = whole.index(";\\n", len(whole) // 2) + 2
@@ -142,7 +145,7 @@ def test_an_abandoned_schema_of_an_organization_never_comes_into_the_pool(commit
     identifier = new_id()
     row = TenantSchema.objects.create(
         id=identifier,
-        schema_name=schemas.schema_name_for(identifier.hex),
+        schema_name=schema_name_for(identifier.hex),
         updated_at=clock.now() - timedelta(hours=1),
     )
     Organization(id=identifier, schema_name=row.schema_name, name="W", slug="waiting").save(force_insert=True)

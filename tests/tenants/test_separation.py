@@ -144,7 +144,8 @@ def pooled(committed: None) -> Any:
 
 def standing(cursor: Any) -> tuple[str, bool]:
     cursor.execute("SELECT current_setting('search_path'), current_user = session_user")
-    return cursor.fetchone()
+    path, is_login_role = cursor.fetchone()
+    return path, is_login_role
 
 
 def test_a_connection_goes_back_to_the_pool_standing_nowhere(pooled: Any, acme: Organization) -> None:

@@ -7,7 +7,8 @@ _EVENTS = (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD"))
 
 FORWARD = "".join(
     f"CREATE TRIGGER {table}_frozen_{event.lower()} AFTER {event} ON {table} "
-    f"REFERENCING {rows} TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_frozen_content();\n"
+    f"REFERENCING {rows} TABLE AS touched FOR EACH STATEMENT "
+    "EXECUTE FUNCTION public.refuse_frozen_content();\n"
     for table in _TABLES
     for event, rows in _EVENTS
 ) + (

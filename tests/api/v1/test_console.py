@@ -14,7 +14,8 @@ from shared_apps.accounts.models import User
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
 from shared_apps.core.console import ConsoleAdmin
-from shared_apps.jobs.models import Job, JobState
+from shared_apps.jobs.enums import JobState
+from shared_apps.jobs.models import Job
 from shared_apps.outbox.models import OutboxMessage
 from tenants.models import Organization
 from tests.support.subscriptions import make_subscription

@@ -27,26 +27,27 @@ def main(place: str, target: str) -> None:
     from shared_apps.onboarding.services import lifecycle, provisioning
     from shared_apps.onboarding.types import NewOrganization
     from tenants.context import in_public
+    from tenants.ddl import template_script
     from tenants.services import schemas
 
     actor = system_actor("test")
     match place:
         case "after the first commit":
-            provisioning.build_schema = die  # type: ignore[assignment]
+            setattr(provisioning, "build_schema", die)  # noqa: B010  not an attribute of its own
         case "in the middle of the DDL":
-            whole = schemas.template_script()
+            whole = template_script()
             cut = whole.index(";\n", len(whole) // 2) + 2
             slow = whole[:cut] + "SELECT pg_sleep(3);\n" + whole[cut:]
-            schemas.template_script = lambda: slow
+            setattr(schemas, "template_script", lambda: slow)  # noqa: B010  as above
             threading.Timer(1.0, die).start()
         case "before the organization opens":
-            provisioning.do_change_state = die  # type: ignore[assignment]
+            setattr(provisioning, "do_change_state", die)  # noqa: B010  not an attribute of its own
         case "before the schema is dropped":
-            lifecycle.do_drop_schema = die  # type: ignore[assignment]
+            setattr(lifecycle, "do_drop_schema", die)  # noqa: B010  not an attribute of its own
         case "before the files are removed":
-            lifecycle.remove_all_files = die  # type: ignore[assignment]
+            setattr(lifecycle, "remove_all_files", die)  # noqa: B010  not an attribute of its own
         case "before the name is released":
-            lifecycle.do_release_names = die  # type: ignore[assignment]
+            setattr(lifecycle, "do_release_names", die)  # noqa: B010  not an attribute of its own
         case _:
             raise SystemExit(f"no such place: {place}")
     with in_public():
