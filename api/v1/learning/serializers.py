@@ -110,6 +110,10 @@ class LessonDocumentOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     content_type = serializers.CharField()
     size = serializers.IntegerField()
+    url = serializers.CharField(
+        help_text="Download address on this host, for this learner, for five minutes."
+    )
+    url_expires_at = serializers.DateTimeField()
 
 
 class LessonOut(LessonLineOut):

@@ -7,8 +7,10 @@ from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
+from tenant_apps.courses.selectors.pictures import with_picture_links
 from tenant_apps.learning.policies import LEARN, Terms
 from tenant_apps.learning.selectors.outlines import get_outline
+from tenant_apps.media.services.links import make_link
 from tenants.postgresql.prepared import prepared_cursor
 
 _LESSON = """
@@ -25,6 +27,8 @@ SELECT e.state, e.expires_at, r.state, r.starts_at, r.ends_at, r.timezone,
 
 def get_lesson(*, actor: Actor, enrollment_id: uuid.UUID, lesson_id: uuid.UUID) -> dict[str, Any]:
     """Return the lesson with its body, its place between its neighbours, and when it was completed.
+
+    Document and pictures come with links that work for this member for five minutes.
 
     Raises:
         NotFound: no such enrollment of the actor, or no such published lesson in its version.
@@ -44,14 +48,23 @@ def get_lesson(*, actor: Actor, enrollment_id: uuid.UUID, lesson_id: uuid.UUID) 
     if lesson is None:
         raise NotFound
     previous_id, next_id = outline.neighbours(lesson["id"])
+    document = None
+    if file_id is not None:
+        link = make_link(file_id=file_id, member_id=actor.member_id)
+        document = {
+            "id": file_id,
+            "name": file_name,
+            "content_type": content_type,
+            "size": size,
+            "url": link.url,
+            "url_expires_at": link.expires_at,
+        }
     return {
         **lesson,
         "enrollment_id": enrollment_id,
-        "body_html": body_html,
+        "body_html": with_picture_links(body_html, actor.member_id),
         "embed_url": embed_url,
-        "document": None
-        if file_id is None
-        else {"id": file_id, "name": file_name, "content_type": content_type, "size": size},
+        "document": document,
         "completed_at": completed_at,
         "is_completed": completed_at is not None,
         "previous_lesson_id": previous_id,
