@@ -112,12 +112,16 @@ class PalaestraSchema(AutoSchema):
         return getattr(self.view, getattr(self.view, "action", None) or "", None)
 
     def _code(self) -> list[Any]:
-        """Return the code of the action and of the view's own private methods that it calls."""
-        code = getattr(self._action(), "__code__", None)
-        if code is None:
+        """Return the code of the action and of the private methods and functions beside it that it calls."""
+        action = self._action()
+        if not hasattr(action, "__code__"):
             return []
-        called = [getattr(type(self.view), name, None) for name in code.co_names if name.startswith("_")]
-        return [code, *(found.__code__ for found in called if hasattr(found, "__code__"))]
+        nearby = {
+            **action.__globals__,
+            **{name: getattr(type(self.view), name) for name in dir(type(self.view))},
+        }
+        called = [nearby.get(name) for name in action.__code__.co_names if name.startswith("_")]
+        return [action.__code__, *(found.__code__ for found in called if hasattr(found, "__code__"))]
 
     def _uses(self, name: str) -> bool:
         return any(name in code.co_names for code in self._code())

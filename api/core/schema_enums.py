@@ -53,7 +53,7 @@ def know_enums_by_words(result: dict[str, Any], generator: Any, request: Any, pu
 
 
 def let_enums_be_null(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Say null where a set of words may be null: the generator's reference to the set alone would forbid it."""
+    """Say null where a set of words may be null; the generator's reference alone would forbid it."""
     _widen(result)
     return result
 

@@ -2,35 +2,24 @@
 
 import os
 import sys
-from pathlib import Path
 
 import django
-from drf_spectacular.renderers import OpenApiYamlRenderer
-from drf_spectacular.validation import validate_schema
-
-FOLDER = Path(__file__).parent
-
-
-def as_yaml(name: str) -> str:
-    """Return one document as YAML, validated against the OpenAPI specification.
-
-    Args:
-        name: "platform" or "tenant".
-    """
-    # Only here: the module loads the views, which need Django set up.
-    from api.openapi.documents import make_document
-
-    document = make_document(name)
-    validate_schema(document)  # type: ignore[no-untyped-call]
-    return str(OpenApiYamlRenderer().render(document, renderer_context={}).decode())
 
 
 def main() -> int:
     """Write or check both documents."""
+    # Only here: what makes the documents loads the views, which need Django set up.
+    from api.openapi.documents import DOCUMENTS, FOLDER, DocumentIncomplete, as_yaml
+
     checking = "--check" in sys.argv
     outdated = []
-    for name in ("platform", "tenant"):
-        target, text = FOLDER / f"{name}.yaml", as_yaml(name)
+    for name in DOCUMENTS:
+        target = FOLDER / f"{name}.yaml"
+        try:
+            text = as_yaml(name)
+        except DocumentIncomplete as error:
+            sys.stderr.write(f"The {name} document is incomplete:\n{error}\n")
+            return 1
         if checking and (not target.exists() or target.read_text(encoding="utf-8") != text):
             outdated.append(target.name)
         elif not checking:

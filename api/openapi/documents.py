@@ -3,15 +3,19 @@
 import threading
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import orjson
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.settings import patched_settings
+from drf_spectacular.validation import validate_schema
 
 from api.openapi.prose import CONVENTIONS, PLATFORM, TAGS, TENANT
 
+FOLDER = Path(__file__).parent
 # The generator keeps settings and warnings in module globals.
 _generating = threading.Lock()
 
@@ -68,6 +72,13 @@ def make_document(name: str) -> dict[str, Any]:
     if messages:
         raise DocumentIncomplete(messages)
     return dict(made)
+
+
+def as_yaml(name: str) -> str:
+    """Return one document as the committed file holds it, validated against the OpenAPI specification."""
+    document = make_document(name)
+    validate_schema(document)  # type: ignore[no-untyped-call]
+    return str(OpenApiYamlRenderer().render(document, renderer_context={}).decode())
 
 
 @cache

@@ -180,7 +180,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["api.core.permissions.DeclaredPolicy"],
     "DEFAULT_RENDERER_CLASSES": ["api.core.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["api.core.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "api.core.schema.PalaestraSchema",
     "DEFAULT_THROTTLE_CLASSES": ["api.core.throttling.CallerThrottle"],
     "EXCEPTION_HANDLER": "api.core.errors.problem_handler",

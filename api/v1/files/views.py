@@ -8,10 +8,11 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
-from rest_framework.parsers import BaseParser, JSONParser, MultiPartParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.core.parsers import JSONParser
 from api.core.viewsets import DomainViewSet
 from api.v1.files.serializers import DownloadIn, DownloadLinkOut, FileFilter, FileOut, UploadFileIn
 from tenant_apps.media.selectors.files import get_file, list_files

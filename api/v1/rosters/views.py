@@ -5,10 +5,11 @@ from typing import ClassVar
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
-from rest_framework.parsers import BaseParser, JSONParser, MultiPartParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.core.parsers import JSONParser
 from api.core.viewsets import DomainViewSet
 from api.v1.rosters.serializers import (
     ApplyRosterIn,
