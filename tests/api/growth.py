@@ -1,0 +1,174 @@
+"""Twenty more rows of every kind in a world, so that a statement for each row shows in a count."""
+
+from datetime import timedelta
+
+from django.contrib.auth.models import Permission
+
+from billing.models import SeatAssignment, Subscription
+from shared_apps.accounts.models import Invitation, PersonalAccessToken, SignIn
+from shared_apps.accounts.tokens import hash_secret
+from shared_apps.audit.models import AuditEvent
+from shared_apps.core import clock
+from shared_apps.jobs.models import Job
+from tenant_apps.cohorts.models import Cohort, CohortMember, CohortRight
+from tenant_apps.courses.enums import CourseState, VersionState
+from tenant_apps.courses.models import Course, CourseRight, CourseVersion, Lesson, Module
+from tenant_apps.learning.models import CourseProgress, LessonProgress
+from tenant_apps.media.models import StoredFile
+from tenant_apps.people.models import Member
+from tenant_apps.rosters.enums import RowAction
+from tenant_apps.rosters.models import RosterImport, RosterRow
+from tenant_apps.runs.models import CourseRun, Enrollment, RunRight
+from tenants.context import in_organization
+from tests.support.seed import make_member
+from tests.support.world import World
+
+MORE = 20
+
+
+def grow(world: World) -> None:
+    """Add the rows; call in the shared schema. A larger course takes the place of the learner's own."""
+    members = [
+        make_member(world.organization, email=f"more{number}@{world.organization.slug}.example")
+        for number in range(MORE)
+    ]
+    _grow_shared(world, members)
+    with in_organization(world.organization):
+        _grow_courses(world, members)
+        _grow_runs(world, members)
+        _grow_cohorts(world, members)
+        _grow_rosters(world)
+        _enrol_in_larger_course(world)
+
+
+def _grow_shared(world: World, members: list[Member]) -> None:
+    organization, owner = world.organization, world.owner
+    Subscription.objects.filter(pk=world.ids["subscriptions"]).update(purchased=MORE + 5)
+    for number, member in enumerate(members):
+        SeatAssignment.objects.create(
+            subscription_id=world.ids["subscriptions"], organization=organization, membership_id=member.pk
+        )
+        Invitation.objects.create(
+            organization=organization,
+            membership_id=member.pk,
+            email=member.email,
+            token_hash=hash_secret(member.email),
+            expires_at=clock.now() + timedelta(days=7),
+        )
+        PersonalAccessToken.objects.create(
+            user_id=owner.user_id,
+            organization=organization,
+            membership=owner,
+            name=f"more {number}",
+            prefix=f"more{number}",
+            token_hash=hash_secret(f"more {number}"),
+        )
+        SignIn.objects.create(user_id=owner.user_id, organization=organization, membership=owner)
+        Job.objects.create(organization_id=organization.id, kind="rosters.apply")
+        AuditEvent.objects.create(
+            organization_id=organization.id, actor_kind="member", actor_id=member.user_id, action="more"
+        )
+
+
+def _grow_courses(world: World, members: list[Member]) -> None:
+    permission = Permission.objects.get(codename="edit_course")
+    for number, member in enumerate(members):
+        StoredFile.objects.create(
+            name=f"{number}.pdf",
+            content_type="application/pdf",
+            size=4,
+            sha256=f"{number:064}",
+            storage_key=f"more {number}",
+        )
+        _published_course(f"more-{number}", owner=world, modules=1)
+        CourseVersion.objects.create(course_id=world.ids["courses"], number=3 + number)
+        module = Module.objects.create(
+            version_id=world.ids["versions"], title=f"more {number}", position=1 + number
+        )
+        Lesson.objects.create(
+            version_id=world.ids["versions"], module=module, title=f"more {number}", position=0
+        )
+        CourseRight.objects.create(
+            user_id=member.user_id, permission=permission, content_object_id=world.ids["courses"]
+        )
+
+
+def _published_course(slug: str, *, owner: World, modules: int) -> Course:
+    course = Course.objects.create(slug=slug, title=slug, owner_id=owner.owner.id)
+    version = CourseVersion.objects.create(course=course, number=1)
+    for position in range(modules):
+        module = Module.objects.create(version=version, title=slug, position=position)
+        Lesson.objects.create(version=version, module=module, title=slug, position=0)
+    CourseVersion.objects.filter(pk=version.pk).update(
+        state=VersionState.PUBLISHED, content_hash="1" * 64, lesson_count=modules, required_count=modules
+    )
+    Course.objects.filter(pk=course.pk).update(state=CourseState.PUBLISHED, current_version=version)
+    course.refresh_from_db()
+    return course
+
+
+def _grow_runs(world: World, members: list[Member]) -> None:
+    permission = Permission.objects.get(codename="teach_run")
+    for number, member in enumerate(members):
+        run = CourseRun.objects.create(
+            course_id=world.ids["courses"], version_id=world.ids["published_versions"], title=f"more {number}"
+        )
+        Enrollment.objects.create(run=run, member_id=world.owner.id)
+        enrollment = Enrollment.objects.create(run_id=world.ids["runs"], member=member)
+        LessonProgress.objects.create(
+            enrollment=enrollment, lesson_id=world.ids["published_lessons"], completed_at=clock.now()
+        )
+        CourseProgress.objects.create(enrollment=enrollment, completed_count=1)
+        RunRight.objects.create(
+            user_id=member.user_id, permission=permission, content_object_id=world.ids["runs"]
+        )
+
+
+def _grow_cohorts(world: World, members: list[Member]) -> None:
+    permission = Permission.objects.get(codename="manage_cohort")
+    for number, member in enumerate(members):
+        Cohort.objects.create(name=f"more {number}", run_id=world.ids["runs"])
+        CohortMember.objects.create(cohort_id=world.ids["cohorts"], member=member)
+        CohortRight.objects.create(
+            user_id=member.user_id, permission=permission, content_object_id=world.ids["cohorts"]
+        )
+
+
+def _grow_rosters(world: World) -> None:
+    first = RosterImport.objects.get(pk=world.ids["rosters"])
+    for number in range(MORE):
+        RosterRow.objects.create(
+            roster=first,
+            number=3 + number,
+            action=RowAction.SKIP,
+            values={"first_name": "more"},
+            created_at=clock.now(),
+            updated_at=clock.now(),
+        )
+        RosterImport.objects.create(
+            file_name=f"more {number}.csv",
+            file_sha256=f"{number:064}",
+            file_size=1,
+            encoding="utf-8",
+            delimiter=";",
+            columns=first.columns,
+            options=first.options,
+            counts=first.counts,
+        )
+
+
+def _enrol_in_larger_course(world: World) -> None:
+    course = _published_course("larger", owner=world, modules=MORE)
+    version = course.current_version
+    assert version is not None
+    run = CourseRun.objects.create(course=course, version=version, title="larger")
+    enrollment = Enrollment.objects.create(run=run, member_id=world.owner.id)
+    lessons = list(Lesson.objects.filter(version=version))
+    for lesson in lessons:
+        LessonProgress.objects.create(enrollment=enrollment, lesson=lesson, completed_at=clock.now())
+    CourseProgress.objects.create(enrollment=enrollment, completed_count=MORE)
+    world.ids |= {
+        "my-courses": enrollment.id,
+        "enrollments": enrollment.id,
+        "published_lessons": lessons[0].id,
+    }

@@ -1,0 +1,94 @@
+"""Every GET of the tenant document takes as many statements with twenty more rows of everything, and no more
+than its line here allows. An operation without a line fails."""
+
+import pytest
+
+from tenants.models import Organization
+from tests.api.growth import MORE, grow
+from tests.api.isolation import path_ids
+from tests.support.client import caller_as
+from tests.support.measures import statements
+from tests.support.operations import Operation, operations_of
+from tests.support.world import World, build_world
+
+# One statement is the caller's sign-in, one the object or the page; more where a second table is asked.
+BOUNDS: dict[str, int] = {
+    "audit_list": 2,
+    "auth_csrf_retrieve": 0,
+    "auth_me_retrieve": 3,
+    "auth_sign_ins_list": 2,
+    "auth_tokens_list": 2,
+    "cohorts_list": 2,
+    "cohorts_managers": 3,
+    "cohorts_members": 3,
+    "cohorts_retrieve": 2,
+    "courses_list": 2,
+    "courses_retrieve": 2,
+    "courses_rights": 3,
+    "courses_versions": 3,
+    "enrollments_retrieve": 2,
+    "files_link": 2,
+    "files_list": 2,
+    "files_retrieve": 2,
+    "invitations_list": 2,
+    "invitations_retrieve": 2,
+    "jobs_list": 2,
+    "jobs_retrieve": 2,
+    "members_list": 2,
+    "members_retrieve": 2,
+    "my_courses_list": 3,
+    "my_courses_retrieve": 2,
+    "my_lessons_retrieve": 3,
+    "organization_show": 2,
+    "profile_retrieve": 2,
+    "rosters_list": 2,
+    "rosters_retrieve": 2,
+    "rosters_rows": 3,
+    "run_progress_list": 4,
+    "runs_enrollments": 3,
+    "runs_list": 2,
+    "runs_retrieve": 2,
+    "runs_staff": 3,
+    "seats_list": 2,
+    "seats_summary": 2,
+    "version_lessons_retrieve": 2,
+    "versions_retrieve": 3,
+}
+# What is no list or detail: bytes of a file, behind a signature.
+NOT_COUNTED = {"files_download"}
+
+
+def test_every_list_and_detail_has_a_bound() -> None:
+    read = {operation.id for operation in operations_of("tenant") if operation.method == "get"}
+    assert sorted(read - set(BOUNDS) - NOT_COUNTED) == [], "state how many statements it may take"
+    assert sorted((set(BOUNDS) | NOT_COUNTED) - read) == [], "these are gone"
+
+
+@pytest.mark.feature("API-01")
+def test_statements_do_not_grow_with_the_rows(acme: Organization) -> None:
+    world = build_world(acme, "ALPHAMARK")
+    read = [each for each in operations_of("tenant") if each.method == "get" and each.id not in NOT_COUNTED]
+    few = {operation.id: _count(operation, world) for operation in read}
+    grow(world)
+    many = {operation.id: _count(operation, world) for operation in read}
+    grown = {each: f"{few[each][0]}, then {many[each][0]}" for each in few if few[each][0] != many[each][0]}
+    assert grown == {}
+    assert {each: found[0] for each, found in many.items() if found[0] > BOUNDS.get(each, 0)} == {}
+    longer = [each for each in few if many[each][1] >= few[each][1] + MORE]
+    assert len(longer) >= 15, "the lists must really have become longer, or equal counts prove nothing"
+
+
+def _count(operation: Operation, world: World) -> tuple[int, int]:
+    """Return statements and length of the answer, with the host already known to the cache."""
+    ids = path_ids(operation, world)
+    url = operation.url(lambda parameter: ids[parameter["name"]])
+    if operation.id == "my_lessons_retrieve":
+        url = url.replace(str(world.ids["lessons"]), str(world.ids["published_lessons"]))
+    client = caller_as(world.owner, world.organization)
+    client.get("/api/v1/auth/me")
+    with statements() as found:
+        response = client.get(url)
+    assert response.status_code == 200, f"{operation.id}: {response.content[:300]!r}"
+    rows = response.json()
+    rows = rows["results"] if isinstance(rows, dict) and "results" in rows else rows
+    return len(found), len(rows) if isinstance(rows, list) else 0
