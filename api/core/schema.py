@@ -46,7 +46,7 @@ class PalaestraSchema(AutoSchema):
         """Return the first sentence of the action's docstring."""
         return _sentences(super().get_description())[0]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         """Return what follows the first sentence."""
         return _sentences(super().get_description())[1]
 
@@ -62,7 +62,7 @@ class PalaestraSchema(AutoSchema):
             return None
         operation.setdefault("security", [])
         parameters = operation.setdefault("parameters", [])
-        if self.method == "POST" and operation["security"] and self.view.remembers_answers:
+        if self.method == "POST" and operation["security"] and getattr(self.view, "remembers_answers", False):
             parameters.append(REQUEST_HEADERS["Idempotency-Key"])
         named = {parameter["name"] for parameter in parameters}
         if self._uses("if_match") and "If-Match" not in named:
@@ -113,14 +113,14 @@ class PalaestraSchema(AutoSchema):
 
     def _code(self) -> list[Any]:
         """Return the code of the action and of the private methods and functions beside it that it calls."""
-        action = self._action()
+        action: Any = self._action()
         if not hasattr(action, "__code__"):
             return []
-        nearby = {
-            **action.__globals__,
-            **{name: getattr(type(self.view), name) for name in dir(type(self.view))},
-        }
-        called = [nearby.get(name) for name in action.__code__.co_names if name.startswith("_")]
+        called = [
+            getattr(type(self.view), name, action.__globals__.get(name))
+            for name in action.__code__.co_names
+            if name.startswith("_")
+        ]
         return [action.__code__, *(found.__code__ for found in called if hasattr(found, "__code__"))]
 
     def _uses(self, name: str) -> bool:

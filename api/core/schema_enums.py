@@ -72,7 +72,7 @@ def _mark(node: Any) -> None:
             if None in node["enum"]:
                 node[_NULLABLE] = True
             words = [word for word in node["enum"] if word not in ("", None)]
-            node["x-spec-enum-id"] = list_hash([(word, word) for word in words])  # type: ignore[no-untyped-call]
+            node["x-spec-enum-id"] = list_hash([(word, word) for word in words])
         for inner in node.values():
             _mark(inner)
     elif isinstance(node, list):

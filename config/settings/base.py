@@ -305,6 +305,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "api.core.schema_enums.let_enums_be_null",
         "api.core.schema.add_shared_answers",
+        "api.openapi.examples.show_examples",
     ],
 }
 

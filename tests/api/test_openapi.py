@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 
 from api.openapi.documents import DOCUMENTS, FOLDER, as_yaml, make_document
+from api.openapi.examples import EXAMPLES
 from shared_apps.core.actors import Role
 from tenants.models import Organization
 from tests.api.matrix import ANYONE, PLATFORM, TENANT
@@ -77,6 +78,11 @@ def test_every_operation_says_what_it_does_and_who_may(host: str) -> None:
         if "201" in operation["responses"]:
             assert "Location" in operation["responses"]["201"]["headers"], path
     assert len(ids) == len(set(ids))
+
+
+def test_every_example_stands_at_an_operation() -> None:
+    schemas = {name for host in HOSTS for name in make_document(host)["components"]["schemas"]}
+    assert sorted(set(EXAMPLES) - schemas) == []
 
 
 @pytest.mark.feature("API-05")

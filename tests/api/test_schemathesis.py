@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import schemathesis
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -51,6 +53,8 @@ _PLATFORM_TAGS = ("auth", "organizations", "plans", "subscriptions", "jobs", "au
 _TENANT_TAGS = tuple(tag for tag in TAGS if tag not in {"plans", "subscriptions"})
 
 Token = Callable[[], str]
+Operation = APIOperation[Any, Any, Any, Any]
+AnyCase = Case[Any]
 
 
 @pytest.fixture(autouse=True)
@@ -94,12 +98,13 @@ def _walk(host: str, tag: str, ids: dict[str, uuid.UUID], token: Token) -> None:
     ).include(tag=tag)
     found: dict[str, str] = {}
     for result in schema.get_all_operations():
+        assert isinstance(result, Ok), result
         for case_strategy in _strategies(result.ok(), ids):
             _run(case_strategy, host, token, found)
     assert found == {}, "\n\n".join(f"{label}\n{text}" for label, text in found.items())
 
 
-def _strategies(operation: APIOperation, ids: dict[str, uuid.UUID]) -> Iterator[st.SearchStrategy[Case]]:
+def _strategies(operation: Operation, ids: dict[str, uuid.UUID]) -> Iterator[st.SearchStrategy[AnyCase]]:
     known = {name: str(ids[kind]) for kind, name in _SEGMENT_BEFORE.findall(operation.path) if kind in ids}
     yield operation.as_strategy(GenerationMode.POSITIVE)
     if known or operation.body:
@@ -110,7 +115,7 @@ def _strategies(operation: APIOperation, ids: dict[str, uuid.UUID]) -> Iterator[
         yield operation.as_strategy(GenerationMode.NEGATIVE, path_parameters=known or None)
 
 
-def _with_known_ids(case: Case, ids: dict[str, uuid.UUID]) -> Case:
+def _with_known_ids(case: AnyCase, ids: dict[str, uuid.UUID]) -> AnyCase:
     """Put ids that exist into the body, so that the request gets past the look-ups."""
     if isinstance(case.body, dict):
         for name, value in case.body.items():
@@ -118,11 +123,11 @@ def _with_known_ids(case: Case, ids: dict[str, uuid.UUID]) -> Case:
             if known and isinstance(value, str):
                 case.body[name] = known
             elif known and isinstance(value, list):
-                case.body[name] = [known for _ in value][:1]
+                case.body[name] = [known]
     return case
 
 
-def _run(strategy: st.SearchStrategy[Case], host: str, token: Token, found: dict[str, str]) -> None:
+def _run(strategy: st.SearchStrategy[AnyCase], host: str, token: Token, found: dict[str, str]) -> None:
     @settings(
         max_examples=EXAMPLES,
         derandomize=SEED is None,
@@ -132,7 +137,7 @@ def _run(strategy: st.SearchStrategy[Case], host: str, token: Token, found: dict
         suppress_health_check=list(HealthCheck),
     )
     @given(case=strategy)
-    def call(case: Case) -> None:
+    def call(case: AnyCase) -> None:
         with _undone():
             response = case.call(base_url=f"http://{host}", headers={"Authorization": f"Bearer {token()}"})
             try:
