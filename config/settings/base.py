@@ -4,6 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.urls import reverse_lazy
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config import env
 from config.apps import INSTALLED_APPS as INSTALLED_APPS
@@ -36,6 +38,10 @@ USE_X_FORWARDED_HOST = False
 ROOT_URLCONF = "api.urls_tenant"
 PUBLIC_SCHEMA_URLCONF = "api.urls_public"
 WSGI_APPLICATION = "config.wsgi.application"
+
+# The slug of the one organization of an installation that serves a single company or creator at its base
+# domain itself; empty for the platform with a subdomain for each. The code is the same in both.
+SINGLE_ORGANIZATION = env.text("SINGLE_ORGANIZATION", "")
 
 # --- Tenancy ---------------------------------------------------------------------------------
 TENANT_MODEL = "tenants.Organization"
@@ -79,6 +85,26 @@ def pooled(url: str) -> dict[str, object]:
         "timeout": env.integer("DB_POOL_TIMEOUT_SECONDS", 10),
     }
     return {**DATABASES["default"], **parsed, "OPTIONS": options}
+
+
+def cached(url: str, **more: object) -> dict[str, object]:
+    """Return the default cache for a URL.
+
+    What the cache does for a request (limits, news of the registry) is worth half a second of waiting at most:
+    a server that hangs, by default 5 s for each call, would hold every thread of every process.
+    """
+    waits = env.integer("CACHE_TIMEOUT_MILLISECONDS", 500) / 1000
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": url,
+        "KEY_FUNCTION": "tenants.cache.organization_key",
+        "OPTIONS": {
+            "socket_timeout": waits,
+            "socket_connect_timeout": waits,
+            "retry": Retry(NoBackoff(), 0),
+        },
+        **more,
+    }
 
 
 # --- People and sign-in ----------------------------------------------------------------------

@@ -7,7 +7,6 @@ import uuid
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import CharField, Expression, F, Func, Value
 from django.db.models.functions import Replace
@@ -21,12 +20,14 @@ from tenants.enums import ORGANIZATION_MOVES, DomainKind, OrganizationState
 from tenants.errors import IllegalMove, NameNotAvailable
 from tenants.models import Domain, Organization, ReleasedName
 from tenants.names import FOLDED, FOLDED_TO, PAIRS, check_name, schema_name_for, skeleton
-from tenants.selectors.hosts import HOSTS_VERSION_KEY
+from tenants.selectors.hosts import announce_changed_hosts
 from tenants.services.schemas import do_claim_ready_schema
 
 
 def host_of(slug: str) -> str:
-    """Return the host of a subdomain."""
+    """Return the host of an organization: its subdomain, or the base domain where it is the only one."""
+    if settings.SINGLE_ORGANIZATION:
+        return str(settings.PLATFORM_BASE_DOMAIN)
     return f"{slug}.{settings.PLATFORM_BASE_DOMAIN}"
 
 
@@ -43,6 +44,8 @@ def do_create_organization(
     """
     require_transaction()
     slug = check_name(slug)
+    if settings.SINGLE_ORGANIZATION and slug != settings.SINGLE_ORGANIZATION:
+        raise NameNotAvailable(field="slug", name=slug, only=settings.SINGLE_ORGANIZATION)
     _refuse_taken(slug)
     schema = do_claim_ready_schema()
     identifier = schema.id if schema else new_id()
@@ -130,11 +133,7 @@ def do_release_names(organization: Organization) -> None:
 
 def do_forget_hosts() -> None:
     """Make every process drop its cached host look-ups, after the commit."""
-    on_commit(_bump_hosts_version)
-
-
-def _bump_hosts_version() -> None:
-    cache.set(HOSTS_VERSION_KEY, new_id().hex, timeout=None)
+    on_commit(announce_changed_hosts)
 
 
 def get_locked(organization_id: uuid.UUID) -> Organization:
