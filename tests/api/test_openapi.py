@@ -101,6 +101,13 @@ def test_every_refusal_has_the_problem_shape(
     assert wrong == []
 
 
+def test_a_nul_deep_in_a_free_document_is_refused_by_field(operator: Caller) -> None:
+    body = {"code": "nul", "name": "Nul", "features": {"a": [{"b\0": 1}]}}
+    response = operator.post("/api/v1/plans", body, format="json")
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["errors"]] == ["features"]
+
+
 def _wrong_answers(client: Caller, operation: Operation, url: str) -> Iterator[str]:
     for kind, response in _bad_requests(client, operation, url):
         if response.status_code < 400:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from rest_framework import serializers
 
 from billing.models import Plan
@@ -26,6 +27,12 @@ class PlanChanges(serializers.Serializer[Any]):
     min_seats = serializers.IntegerField(min_value=1, max_value=MOST_SEATS, required=False)
     max_seats = serializers.IntegerField(min_value=1, max_value=MOST_SEATS, required=False)
     trial_days = serializers.IntegerField(min_value=0, max_value=365, required=False)
+
+    def validate_features(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Refuse the one character that PostgreSQL stores in no text, wherever in the document it is."""
+        if b"\\u0000" in orjson.dumps(value):
+            raise serializers.ValidationError("Null characters are not allowed.", code="null_characters")
+        return value
 
 
 class PlanIn(PlanChanges):
