@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from psycopg import errors as postgres
 from rest_framework import exceptions, status
@@ -155,6 +155,16 @@ def _document_of(error: Exception, instance: str) -> tuple[dict[str, Any] | None
             code="busy", title="Somebody else is changing this.", status_code=503, instance=instance
         )
         return busy, {"Retry-After": "1"}
+    elif is_database_away(error):
+        log.error("database_away", exc_info=error)
+        away = problem(
+            code="unavailable",
+            title="The service is not available for a moment.",
+            status_code=503,
+            advice="Send the request again in a few seconds.",
+            instance=instance,
+        )
+        return away, {"Retry-After": "2"}
     for kind, code, title, advice in _OF_FRAMEWORK:
         if isinstance(error, kind) and isinstance(error, exceptions.APIException):
             headers = {}
@@ -168,6 +178,17 @@ def _document_of(error: Exception, instance: str) -> tuple[dict[str, Any] | None
             )
             return found, headers
     return None, {}
+
+
+def is_database_away(error: BaseException) -> bool:
+    """Tell whether the connection was lost or could not be had: a restart, a failover, an exhausted pool.
+
+    Errors of the driver itself carry no SQLSTATE; classes 08 and 57P say the same from the server.
+    """
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state is None or state.startswith(("08", "57P"))
 
 
 def _headers_of(error: DomainError) -> dict[str, str]:

@@ -14,6 +14,8 @@ from api.core.callers import caller_of
 
 log = structlog.get_logger(__name__)
 WINDOW_SECONDS = 60
+# After a failure nobody asks the cache for so long: one that hangs would cost every request its time-out.
+_PAUSE_SECONDS = 2.0
 
 # One command and one answer for all counters of a request; the server keeps the script compiled.
 _COUNT = """
@@ -31,7 +33,7 @@ class CallerThrottle(BaseThrottle):
     organization. Both counters move in one round trip. With Valkey away requests pass: limits protect
     speed, never correctness."""
 
-    headers_of: ClassVar[str] = "rate_limit"
+    _paused_until: ClassVar[float] = 0.0
 
     def allow_request(self, request: Request, view: Any) -> bool:
         """Count the request; False when a budget is spent."""
@@ -64,11 +66,14 @@ class CallerThrottle(BaseThrottle):
 
     @staticmethod
     def _count(names: list[str]) -> list[int] | None:
+        if time.monotonic() < CallerThrottle._paused_until:
+            return None
         keys = [cache.make_key(name) for name in names]
         try:
             client = cache._cache.get_client(None, write=True)  # type: ignore[attr-defined]
             counts: list[int] = client.eval(_COUNT, len(keys), *keys, WINDOW_SECONDS * 2)
             return counts
         except (RedisError, OSError) as error:
+            CallerThrottle._paused_until = time.monotonic() + _PAUSE_SECONDS
             log.warning("rate_limit_uncounted", error=str(error))
             return None

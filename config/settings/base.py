@@ -90,8 +90,8 @@ def pooled(url: str) -> dict[str, object]:
 def cached(url: str, **more: object) -> dict[str, object]:
     """Return the default cache for a URL.
 
-    What the cache does for a request (limits, news of the registry) is worth half a second of waiting at most:
-    a server that hangs, by default 5 s for each call, would hold every thread of every process.
+    What the cache does for a request (limits, news of the registry) is worth half a second of waiting at
+    most: a server that hangs, by default 5 s for each call, would hold every thread of every process.
     """
     waits = env.integer("CACHE_TIMEOUT_MILLISECONDS", 500) / 1000
     return {

@@ -5,7 +5,7 @@ import os
 from config import env
 from config.embedded import ensure_servers
 from config.settings.base import *  # noqa: F403  settings modules build on each other
-from config.settings.base import DATA_DIR, pooled
+from config.settings.base import DATA_DIR, cached, pooled
 
 if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
     _database_url, _redis_url = env.text("DATABASE_URL"), env.text("REDIS_URL")
@@ -19,13 +19,7 @@ SECRET_KEY = env.text("SECRET_KEY", "local-only-secret-key-never-used-in-product
 PUBLIC_URL_SCHEME = env.text("PUBLIC_URL_SCHEME", "http")
 PUBLIC_URL_PORT = env.text("PUBLIC_URL_PORT", "8000")
 DATABASES = {"default": pooled(_database_url)}
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": _redis_url,
-        "KEY_FUNCTION": "tenants.cache.organization_key",
-    }
-}
+CACHES = {"default": cached(_redis_url)}
 CELERY_BROKER_URL = _redis_url
 LOG_FORMAT = env.text("LOG_FORMAT", "console")
 CSRF_TRUSTED_ORIGINS: list[str] = []

@@ -2,20 +2,14 @@
 
 from config import env
 from config.settings.base import *  # noqa: F403  settings modules build on each other
-from config.settings.base import pooled
+from config.settings.base import cached, pooled
 
 SECRET_KEY = env.text("SECRET_KEY")
 PLATFORM_BASE_DOMAIN = env.text("PLATFORM_BASE_DOMAIN")
 PLATFORM_HOST = env.text("PLATFORM_HOST", f"app.{PLATFORM_BASE_DOMAIN}")
 DATABASES = {"default": pooled(env.text("DATABASE_URL"))}
 REDIS_URL = env.text("REDIS_URL")
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_FUNCTION": "tenants.cache.organization_key",
-    }
-}
+CACHES = {"default": cached(REDIS_URL)}
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL)
 EMAIL_HOST = env.text("EMAIL_HOST")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL")

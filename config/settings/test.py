@@ -6,7 +6,7 @@ from pathlib import Path
 from config import env
 from config.embedded import FAST_SETTINGS, ensure_servers
 from config.settings.base import *  # noqa: F403  settings modules build on each other
-from config.settings.base import BASE_DIR, DATABASES, REST_FRAMEWORK, pooled
+from config.settings.base import BASE_DIR, DATABASES, REST_FRAMEWORK, cached, pooled
 
 _data_dir = Path(os.environ.get("PALAESTRA_TEST_DATA_DIR") or BASE_DIR / ".palaestra" / "test")
 if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
@@ -29,14 +29,7 @@ DATABASES = {"default": {**DATABASES["default"], **env.database(_database_url)}}
 # A server process that a test starts pools its connections as in production; the test's own threads don't.
 if env.boolean("PALAESTRA_TEST_POOLED", False):
     DATABASES = {"default": pooled(_database_url)}
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": _redis_url,
-        "KEY_PREFIX": f"test-{_worker}",
-        "KEY_FUNCTION": "tenants.cache.organization_key",
-    }
-}
+CACHES = {"default": cached(_redis_url, KEY_PREFIX=f"test-{_worker}")}
 CELERY_BROKER_URL = _redis_url
 CELERY_TASK_DEFAULT_QUEUE = f"test-{_worker}"
 MEDIA_ROOT = _data_dir / f"media-{_worker}"

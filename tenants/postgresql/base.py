@@ -6,11 +6,12 @@ starts nowhere; a connection given back to the pool is put back to nowhere first
 connection stands where the context says. Measured in docs/decisions/0002.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import NotSupportedError, ProgrammingError
+from django.db import NotSupportedError, OperationalError, ProgrammingError
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base as django_postgresql
 from django.utils.asyncio import async_unsafe
@@ -53,21 +54,37 @@ class DatabaseWrapper(library.DatabaseWrapper):
     # --- Switching -------------------------------------------------------------------------
 
     def set_scope(self, scope: Scope) -> None:
-        """Stand in `scope` from the next statement on; sent at once when the connection is open."""
+        """Stand in `scope` from the next statement on; sent at once when the connection is open.
+
+        A connection that turns out to be lost is left to the next statement, which fails on it: leaving a
+        block must not hide the error that was on its way.
+        """
         self.scope = scope
         self.schema_name = scope.schema_name
         if self.connection is not None:
-            self._apply()
+            with suppress(OperationalError):
+                self._apply()
 
     def _apply(self) -> None:
-        """Send the switch. In a failed transaction it cannot be sent: it is, after the rollback."""
+        """Send the switch. In a failed transaction it cannot be sent: it is, after the rollback.
+
+        Raises:
+            OperationalError: the connection is lost.
+            ProgrammingError: the schema or its role is not there.
+        """
         pgconn = self.connection.pgconn
         self._applied = None
+        if pgconn.status != pq.ConnStatus.OK:
+            self.errors_occurred = True
+            raise OperationalError("the connection to the database is lost")
         if pgconn.transaction_status == pq.TransactionStatus.INERROR:
             return
         result = pgconn.exec_(self.scope.switch_sql)
         if result.status != pq.ExecStatus.COMMAND_OK:
             message = result.get_error_message() or pgconn.get_error_message()
+            if pgconn.status != pq.ConnStatus.OK:
+                self.errors_occurred = True
+                raise OperationalError(f"the connection to the database is lost: {message}")
             raise ProgrammingError(f"cannot enter schema {self.scope.schema_name!r}: {message}")
         self._applied = self.scope
 
@@ -87,11 +104,23 @@ class DatabaseWrapper(library.DatabaseWrapper):
 
     @async_unsafe
     def connect(self) -> None:
-        """Connect, or take a connection from the pool, and stand in the current scope at once."""
-        self._applied = None
-        super().connect()
-        if self.alias != NO_DB_ALIAS:
-            self._apply()
+        """Connect, or take a connection from the pool, and stand in the current scope at once.
+
+        The switch shows whether a pooled connection still lives: after a restart of the server each one the
+        pool kept is thrown away here, and the caller gets the next.
+        """
+        for spare in reversed(range(self.pool.max_size + 1 if self.pool else 1)):
+            self._applied = None
+            super().connect()
+            if self.alias == NO_DB_ALIAS:
+                return
+            try:
+                self._apply()
+                return
+            except OperationalError:
+                if not spare:
+                    raise
+                self.close()
 
     def get_connection_params(self) -> dict[str, Any]:
         """Let psycopg prepare what comes through `prepared_cursor`; Django's own cursors never do.

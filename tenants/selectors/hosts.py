@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
+from shared_apps.core.ids import new_id
 from tenants.cache import PLATFORM_PREFIX
 from tenants.context import in_public
 from tenants.models import Domain
@@ -55,6 +56,17 @@ def forget_cached_hosts() -> None:
     """Empty this process's cache; other processes hear of changes through the registry's version."""
     _cache.entries.clear()
     _cache.version = None
+
+
+def announce_changed_hosts() -> None:
+    """Make every process drop its cached look-ups. Called after the commit, so it never fails: with the cache
+    away this process forgets at once, and in the others the entries' own lifetime bounds how long they stay.
+    """
+    forget_cached_hosts()
+    try:
+        cache.set(HOSTS_VERSION_KEY, new_id().hex, timeout=None)
+    except (RedisError, OSError) as error:
+        log.warning("hosts_version_unwritten", error=str(error))
 
 
 def _drop_when_outdated(now: float) -> None:
