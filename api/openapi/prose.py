@@ -34,8 +34,9 @@ they are; the cursor in them is opaque. `limit` sets the size of a page, 50 unle
 ## Repeating safely
 
 A `POST` may carry an `Idempotency-Key`. Sent again with the same key and body it does nothing and gets the
-first answer, marked `Idempotency-Replayed: true`; with another body it is refused with 400, and while
-the first still runs with 409. Answers of the sign-in operations are never kept, so keys mean nothing there. GET, PUT and DELETE may always be repeated.
+first answer, marked `Idempotency-Replayed: true`; with another body it is refused with 400, and while the
+first still runs with 409. Answers of the sign-in operations are never kept, so keys mean nothing there. GET,
+PUT and DELETE may always be repeated.
 
 ## Editing together
 
