@@ -1,16 +1,30 @@
 """Send lost jobs again."""
 
+import uuid
+
 import structlog
 from django.db import transaction
 
 from shared_apps.core import clock
 from shared_apps.core.jobs import enqueue
+from shared_apps.core.transactions import require_transaction
 from shared_apps.jobs.enums import JobState
 from shared_apps.jobs.models import Job
 from shared_apps.jobs.services.running import MOST_ATTEMPTS, SILENCE, WORKER_LOST
 
 log = structlog.get_logger(__name__)
 _AT_ONCE = 500
+ORGANIZATION_GONE = "organization_gone"
+
+
+def do_end_jobs(*, organization_id: uuid.UUID) -> int:
+    """End the open jobs of an organization that is being deleted, else they would be sent for ever to a host
+    that no longer is; return how many. A worker that still runs one loses it at its next report."""
+    require_transaction()
+    now = clock.now()
+    return Job.objects.filter(
+        organization_id=organization_id, state__in=[JobState.QUEUED, JobState.RUNNING]
+    ).update(state=JobState.FAILED, error_code=ORGANIZATION_GONE, finished_at=now, updated_at=now)
 
 
 def restart_lost_jobs() -> int:

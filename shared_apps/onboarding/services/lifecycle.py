@@ -9,6 +9,7 @@ from shared_apps.core.actors import Actor, system_actor
 from shared_apps.core.jobs import enqueue
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction
+from shared_apps.jobs.services.sweeping import do_end_jobs
 from shared_apps.onboarding.errors import NotConfirmed
 from shared_apps.onboarding.policies import ORGANIZATIONS_MANAGE
 from tenants.enums import OrganizationState, SchemaState
@@ -74,6 +75,7 @@ def delete_organization(
         do_change_state(organization, OrganizationState.DELETING, reason=reason)
         do_cancel_live_subscription(actor=actor, organization_id=organization_id)
         do_end_all_memberships(organization_id=organization_id)
+        do_end_jobs(organization_id=organization_id)
         _audit(actor, "organizations.delete", organization, reason)
         enqueue("onboarding.resume_provisioning", organization_id=None)
     return organization

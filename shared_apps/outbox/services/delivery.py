@@ -30,6 +30,7 @@ _LONGEST_WAIT = timedelta(hours=6)
 # Deliver only while the lease has this long to go: a second relay may take what is left after it.
 _MARGIN = timedelta(seconds=20)
 _MARK_EVERY = 20
+_CLOSED_WAIT = timedelta(minutes=5)
 _ERROR_LENGTH = 2000
 _random = random.SystemRandom()
 
@@ -39,7 +40,8 @@ class UnknownTopic(Exception):
 
 
 class OrganizationNotOpen(Exception):
-    """The organization is not open now (provisioning, suspended); tried again."""
+    """The organization is not open now (provisioning, suspended); tried again, however long that lasts: its
+    handlers have not been asked, so it counts as no try."""
 
 
 @dataclass(slots=True)
@@ -163,9 +165,11 @@ def _write(results: _Results) -> None:
 def _record_failure(message: Outgoing, error: Exception, lease: datetime) -> None:
     now = clock.now()
     final = _is_final(message, error)
+    is_closed = isinstance(error, OrganizationNotOpen)
     OutboxMessage.objects.filter(id=message.id, available_at=lease, delivered_at__isnull=True).update(
         last_error=f"{type(error).__name__}: {error}"[:_ERROR_LENGTH].replace("\x00", ""),
-        available_at=now + wait_after(message.attempts),
+        attempts=message.attempts - is_closed,
+        available_at=now + (_CLOSED_WAIT if is_closed else wait_after(message.attempts)),
         given_up_at=now if final else None,
         updated_at=now,
     )
@@ -179,6 +183,8 @@ def _record_failure(message: Outgoing, error: Exception, lease: datetime) -> Non
 
 
 def _is_final(message: Outgoing, error: Exception) -> bool:
+    if isinstance(error, OrganizationNotOpen):
+        return False
     return isinstance(error, Undeliverable) or message.attempts >= MOST_ATTEMPTS
 
 

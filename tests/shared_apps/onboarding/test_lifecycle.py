@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import connection, transaction
 
 from billing.models import Subscription
 from shared_apps.accounts.enums import MembershipStatus
@@ -17,6 +17,9 @@ from shared_apps.accounts.models import Membership, SignIn
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
 from shared_apps.core.actors import Role, system_actor
+from shared_apps.jobs.models import Job
+from shared_apps.jobs.services.running import do_create_job
+from shared_apps.jobs.services.sweeping import restart_lost_jobs
 from shared_apps.onboarding.errors import NotConfirmed
 from shared_apps.onboarding.services.lifecycle import (
     complete_deletion,
@@ -68,6 +71,23 @@ def test_a_deletion_must_be_confirmed_by_name(acme: Organization) -> None:
         delete_organization(actor=SYSTEM, organization_id=acme.id, confirm="globex")
     acme.refresh_from_db()
     assert acme.state == OrganizationState.TRIAL
+
+
+def test_a_deletion_ends_the_organizations_jobs_and_no_other(
+    acme: Organization, globex: Organization
+) -> None:
+    made = {}
+    for organization in (acme, globex):
+        with transaction.atomic():
+            made[organization.slug] = do_create_job(
+                "test.work", organization_id=organization.id, arguments={}, created_by=SYSTEM
+            )
+    delete_organization(actor=SYSTEM, organization_id=acme.id, confirm="acme")
+    ended, other = (Job.objects.get(pk=made[slug].id) for slug in ("acme", "globex"))
+    assert (ended.state, ended.error_code) == ("failed", "organization_gone")
+    assert other.state == "queued"
+    with clock.frozen_at(clock.now() + timedelta(minutes=5)):
+        assert restart_lost_jobs() == 1
 
 
 def make_initech() -> Organization:

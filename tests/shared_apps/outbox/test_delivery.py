@@ -152,6 +152,25 @@ def test_messages_of_a_suspended_organization_wait_of_a_deleted_one_end(
     assert deleted.given_up_at is not None
 
 
+def test_messages_of_an_organization_suspended_for_weeks_are_delivered_when_it_is_open_again(
+    acme: Organization,
+) -> None:
+    heard: list[int] = []
+    register_handler("test.tenant", lambda message: heard.append(message.attempts))
+    with clock.frozen_at(NOW):
+        _send("test.tenant", {}, organization=acme)
+    Organization.objects.filter(pk=acme.pk).update(state=OrganizationState.SUSPENDED)
+    for day in range(21):
+        with clock.frozen_at(NOW + timedelta(days=day)):
+            relay()
+    assert heard == []
+    Organization.objects.filter(pk=acme.pk).update(state=OrganizationState.ACTIVE)
+    with clock.frozen_at(NOW + timedelta(days=21)):
+        relay()
+    assert heard == [1]
+    assert OutboxMessage.objects.get().delivered_at is not None
+
+
 @pytest.mark.feature("OPS-02")
 def test_a_relay_killed_while_delivering_loses_nothing(shared: None) -> None:
     seen: list[int] = []
