@@ -1,6 +1,5 @@
 """What every table shares. Abstract only: this package owns no table."""
 
-
 from django.db import models
 
 from shared_apps.core import clock

@@ -5,7 +5,6 @@ take 23 s at 1,000 tenants. Here the keys to user and permission carry no constr
 the tenant's schema, so a right on an object of one tenant cannot hold for another's.
 """
 
-
 from django.conf import settings
 from django.db import models
 from guardian.models.models import UserObjectPermissionBase

@@ -1,6 +1,5 @@
 """Remembered answers: the same POST sent twice is done once."""
 
-
 from django.db import models
 
 from shared_apps.core.models import Record
