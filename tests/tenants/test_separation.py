@@ -12,7 +12,8 @@ from django.core.cache import cache
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection, connections
+from django.db import ProgrammingError, connection, connections
+from psycopg.errors import InsufficientPrivilege
 
 from shared_apps.core.actors import Role, system_actor
 from shared_apps.onboarding.services.lifecycle import resume_organization, suspend_organization
@@ -208,3 +209,34 @@ def test_the_server_is_stopped_with_its_block(committed: None) -> None:
     probe = f"import socket; socket.create_connection(('127.0.0.1', {server.port}), 1)"
     gone = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False)
     assert b"ConnectionRefusedError" in gone.stderr
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE accounts_user SET is_staff = true",
+        "UPDATE accounts_user SET is_superuser = true",
+        "UPDATE accounts_user SET email = 'x' || email",
+        "DELETE FROM accounts_user",
+        "UPDATE accounts_membership SET organization_id = organization_id",
+        "UPDATE accounts_membership SET user_id = user_id",
+        "UPDATE billing_subscription SET purchased = purchased + 1",
+        "UPDATE billing_subscription SET status = 'active'",
+        "INSERT INTO billing_subscription SELECT * FROM billing_subscription",
+        "DELETE FROM billing_seatassignment",
+        "UPDATE tenants_organization SET state = 'active'",
+        "UPDATE tenants_domain SET domain = domain",
+        "DELETE FROM audit_auditevent",
+        "UPDATE audit_auditevent SET action = action",
+        "SELECT payload FROM outbox_outboxmessage",
+        "UPDATE outbox_outboxmessage SET payload = payload",
+        "DELETE FROM jobs_job",
+        "INSERT INTO accounts_user_groups SELECT * FROM accounts_user_groups",
+        "SELECT * FROM tenants_tenantschema",
+        "TRUNCATE accounts_user CASCADE",
+    ],
+)
+def test_the_role_of_a_tenant_cannot_reach_what_is_the_platforms(acme: Organization, statement: str) -> None:
+    with in_organization(acme), connection.cursor() as cursor, pytest.raises(ProgrammingError) as refused:
+        cursor.execute(statement)
+    assert isinstance(refused.value.__cause__, InsufficientPrivilege), refused.value

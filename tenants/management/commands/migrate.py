@@ -4,24 +4,46 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.commands.migrate import Command as DjangoMigrate
-from django.db import connection
+from django.db import connection, transaction
 from psycopg import sql
 
 from tenants.context import in_public
 
-# Tables a tenant's role may read but not write: the registry and what Django and billing keep for all.
-READ_ONLY_TABLES = (
-    "tenants_organization",
-    "tenants_domain",
-    "billing_plan",
-    "django_content_type",
-    "auth_permission",
-    "django_migrations",
+# What a tenant's role may do to the shared tables besides reading them: what the code that serves an
+# organization's host does, and no more. A table that is not named here can be read and nothing else.
+WRITES: dict[str, str] = {
+    # Columns are named where others must not move from a tenant: who is an operator, whose row it is, what
+    # was bought. The counter of seats is moved by a trigger in the role of whoever takes the seat.
+    "accounts_user": (
+        "INSERT, UPDATE (password, last_login, name, timezone, language, sign_in_epoch, updated_at)"
+    ),
+    "accounts_membership": "INSERT, UPDATE (role, status, joined_at, removed_at, updated_at)",
+    "accounts_invitation": "INSERT, UPDATE",
+    "accounts_signin": "INSERT, UPDATE",
+    "accounts_refreshtoken": "INSERT, UPDATE",
+    "accounts_personalaccesstoken": "INSERT, UPDATE",
+    "account_emailaddress": "INSERT, UPDATE, DELETE",
+    "account_emailconfirmation": "DELETE",
+    "django_session": "INSERT, UPDATE, DELETE",
+    "billing_subscription": "UPDATE (used)",
+    "billing_seatassignment": "INSERT, UPDATE",
+    "jobs_job": "INSERT, UPDATE",
+    "idempotency_rememberedanswer": "INSERT, UPDATE, DELETE",
+    "audit_auditevent": "INSERT",
+    "outbox_outboxmessage": "INSERT",
+}
+# Tables a tenant's role cannot read: what is the platform's alone, and mails on their way, whose payloads
+# hold links that open accounts.
+HIDDEN_TABLES = (
+    "tenants_tenantschema",
+    "tenants_releasedname",
+    "django_admin_log",
+    "auth_group",
+    "auth_group_permissions",
+    "accounts_user_groups",
+    "accounts_user_user_permissions",
+    "outbox_outboxmessage",
 )
-# Tables a tenant's role may add to, and never change.
-APPEND_ONLY_TABLES = ("audit_auditevent",)
-# Tables a tenant's role has no business with at all.
-HIDDEN_TABLES = ("tenants_tenantschema", "tenants_releasedname", "django_admin_log", "auth_group")
 
 
 class Command(DjangoMigrate):
@@ -51,18 +73,17 @@ def grant_shared_tables() -> None:
                 ).format(group)
             )
         cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(group))
-        cursor.execute(
-            sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}").format(group)
-        )
-        cursor.execute(sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}").format(group))
-        for rights, tables in (
-            ("INSERT, UPDATE, DELETE", READ_ONLY_TABLES),
-            ("UPDATE, DELETE", APPEND_ONLY_TABLES),
-            ("ALL", HIDDEN_TABLES),
-        ):
-            for table in tables:
-                cursor.execute(
-                    sql.SQL("REVOKE {rights} ON {table} FROM {group}").format(
-                        rights=sql.SQL(rights), table=sql.Identifier(table), group=group
-                    )
-                )
+        # From nothing, so that a right taken off the list is gone after the next migration. One transaction:
+        # requests under way never see the moment without rights.
+        with transaction.atomic():
+            _run(cursor, group, "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {group}")
+            _run(cursor, group, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {group}")
+            _run(cursor, group, "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {group}")
+            for table in HIDDEN_TABLES:
+                _run(cursor, group, "REVOKE ALL ON {table} FROM {group}", table)
+            for table, rights in WRITES.items():
+                _run(cursor, group, f"GRANT {rights} ON {{table}} TO {{group}}", table)
+
+
+def _run(cursor: Any, group: sql.Identifier, statement: str, table: str = "") -> None:
+    cursor.execute(sql.SQL(statement).format(group=group, table=sql.Identifier(table or "-")))
