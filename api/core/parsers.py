@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 import orjson
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
@@ -27,9 +29,15 @@ class JSONParser(BaseParser):
 
         Raises:
             ParseError: not JSON in UTF-8, or nested deeper than DEEPEST.
+            RequestDataTooBig: more than DATA_UPLOAD_MAX_MEMORY_SIZE, which Django asks of forms only; anybody
+                could have a process read gigabytes into its memory.
         """
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(most + 1)
+        if len(body) > most:
+            raise RequestDataTooBig
         try:
-            found = orjson.loads(stream.read())
+            found = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise ParseError from error
         if _deeper_than(found, DEEPEST):

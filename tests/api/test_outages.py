@@ -1,4 +1,5 @@
-"""What callers see while the cache hangs or is gone, and after the database dropped every connection."""
+"""What callers see while the cache hangs or is gone, after the database dropped every connection, and when
+they send more than a process should hold."""
 
 import socket
 import time
@@ -71,6 +72,14 @@ def test_a_change_of_the_organization_is_answered_and_seen_without_a_cache(
     found = find_organization(host_of(acme.slug))
     assert found is not None
     assert found.name == "Acme under way"
+
+
+def test_a_body_larger_than_any_of_ours_is_not_read_into_memory(
+    acme: Organization, anonymous: Callable[[Organization], Caller]
+) -> None:
+    body = b'{"email": "' + b"a" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE + b'"}'
+    response = anonymous(acme).post("/api/v1/auth/sign-in", data=body, content_type="application/json")
+    assert (response.status_code, response.json()["code"]) == (413, "too_large")
 
 
 def test_a_lost_connection_is_503_and_a_fault_of_ours_is_not() -> None:
