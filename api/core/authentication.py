@@ -4,6 +4,7 @@ Both end in one `Actor`; views never see a user object. A token or session made 
 sign-in here: 401, as if it were not there.
 """
 
+import ipaddress
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 
 from api.core.views import CsrfFailed
 from shared_apps.accounts.services.access import actor_of_session, actor_of_token
@@ -97,11 +99,22 @@ def organization_of(request: Request) -> Any:
 
 
 def origin_of(request: Request) -> dict[str, str | None]:
-    """Return the address and request id that the audit log keeps."""
+    """Return the address and request id that the audit log keeps.
+
+    Behind NUM_PROXIES proxies the address is the one that the outermost of them saw, as for the throttles.
+    """
     return {
-        "address": request.META.get("REMOTE_ADDR") or None,
+        "address": _valid_address(BaseThrottle().get_ident(request)),
         "request_id": getattr(request._request, "request_id", None),
     }
+
+
+def _valid_address(text: str | None) -> str | None:
+    """Return the address a proxy names, None if it is none: the database would refuse it."""
+    try:
+        return str(ipaddress.ip_address(text or ""))
+    except ValueError:
+        return None
 
 
 def _signed_in(actor: Actor) -> tuple[SignedIn, Actor]:

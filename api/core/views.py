@@ -17,7 +17,7 @@ class CsrfFailed(Forbidden):
 
     code = "csrf_failed"
     title = "The request could not be tied to your session."
-    advice = "Read the palaestra_csrf cookie and send it as X-CSRFToken, from the same origin."
+    advice = "Send the value of the CSRF cookie as X-CSRFToken, from the same origin; GET auth/csrf sets it."
 
 
 def refuse(request: HttpRequest, error: DomainError) -> HttpResponse:

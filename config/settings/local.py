@@ -4,8 +4,9 @@ import os
 
 from config import env
 from config.embedded import ensure_servers
+from config.logging import logging_settings
 from config.settings.base import *  # noqa: F403  settings modules build on each other
-from config.settings.base import DATA_DIR, cached, pooled
+from config.settings.base import DATA_DIR, LOG_LEVEL, cached, pooled
 
 if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
     _database_url, _redis_url = env.text("DATABASE_URL"), env.text("REDIS_URL")
@@ -22,4 +23,5 @@ DATABASES = {"default": pooled(_database_url)}
 CACHES = {"default": cached(_redis_url)}
 CELERY_BROKER_URL = _redis_url
 LOG_FORMAT = env.text("LOG_FORMAT", "console")
+logging_settings(LOG_LEVEL, LOG_FORMAT)
 CSRF_TRUSTED_ORIGINS: list[str] = []

@@ -2,7 +2,7 @@
 
 from config import env
 from config.settings.base import *  # noqa: F403  settings modules build on each other
-from config.settings.base import cached, pooled
+from config.settings.base import REST_FRAMEWORK, cached, pooled
 
 SECRET_KEY = env.text("SECRET_KEY")
 PLATFORM_BASE_DOMAIN = env.text("PLATFORM_BASE_DOMAIN")
@@ -12,6 +12,11 @@ REDIS_URL = env.text("REDIS_URL")
 CACHES = {"default": cached(REDIS_URL)}
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL)
 EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_PORT = env.integer("EMAIL_PORT", 587)
+EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", True)
+# How many proxies stand before the web process: with too few, everybody shares the proxy's address and its
+# budget; with too many, callers choose their own. So it has to be said.
+REST_FRAMEWORK = {**REST_FRAMEWORK, "NUM_PROXIES": env.integer("NUM_PROXIES")}
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL")
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

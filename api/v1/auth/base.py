@@ -1,12 +1,10 @@
 """What the views of this slice share: answers that are never remembered, and the caller behind a sign-in."""
 
-import ipaddress
 from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest
 from django.middleware.csrf import get_token, rotate_token
-from rest_framework.throttling import BaseThrottle
 
 from api.core.authentication import organization_of, origin_of
 from api.core.viewsets import DomainViewSet
@@ -46,16 +44,7 @@ class AnonymousViewSet(AuthViewSet):
     def caller(self) -> Actor:
         """Nobody yet, with the address that throttles count and the audit log keeps."""
         origin = origin_of(self.request)
-        address = _valid_address(BaseThrottle().get_ident(self.request)) or origin["address"]
-        return replace(ANONYMOUS, address=address, request_id=origin["request_id"])
-
-
-def _valid_address(text: str | None) -> str | None:
-    """Return the address a proxy names (NUM_PROXIES), None if it is none: the database would refuse it."""
-    try:
-        return str(ipaddress.ip_address(text or ""))
-    except ValueError:
-        return None
+        return replace(ANONYMOUS, address=origin["address"], request_id=origin["request_id"])
 
 
 def start_session(request: HttpRequest, signed_in: SignedIn) -> str:

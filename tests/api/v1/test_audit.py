@@ -133,3 +133,16 @@ def test_the_log_is_append_only_for_the_database_itself(acme: Organization, stat
     with in_organization(acme), pytest.raises(DatabaseError):
         run()  # as the tenant's
     assert AuditEvent.objects.filter(action="some.act").count() == 1
+
+
+def test_behind_a_proxy_the_callers_own_address_is_recorded(
+    acme: Organization, sign_in: Callable[..., Caller], settings: Any
+) -> None:
+    """X-Forwarded-For counts as far as our own proxies wrote it; what the caller put before that does not."""
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
+    answer = sign_in(acme, Role.OWNER).patch(
+        "/api/v1/organization", {"name": "Acme & Sons"}, HTTP_X_FORWARDED_FOR="203.0.113.9, 198.51.100.7"
+    )
+    assert answer.status_code == 200, answer.content
+    event = AuditEvent.objects.filter(target_kind="organization").latest("id")
+    assert event.address == "198.51.100.7"
