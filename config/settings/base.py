@@ -189,7 +189,8 @@ MAX_ROSTER_ROWS = 50_000
 MAX_MEDIA_BYTES = 50 * 1024 * 1024
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / ".palaestra" / "static"
+# Static files are served from the installed packages; a folder is only needed for `collectstatic`.
+STATIC_ROOT = env.text("STATIC_ROOT", "") or None
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(DATA_DIR / "media")))
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
