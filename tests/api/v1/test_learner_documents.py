@@ -52,7 +52,7 @@ def test_a_learner_opens_a_lessons_document_by_its_signed_link(
     read = sign_in(acme, learner).get(f"/api/v1/my-courses/{enrollment.id}/lessons/{lesson.id}").json()
     link = read["document"]["url"]
     opened = anonymous(acme).get(link)
-    body = b"".join(opened.streaming_content)
+    body = opened.getvalue()
 
     assert (opened.status_code, body) == (200, PDF)
     assert opened["Content-Disposition"].startswith("attachment")
