@@ -4,7 +4,6 @@ Both end in one `Actor`; views never see a user object. A token or session made 
 sign-in here: 401, as if it were not there.
 """
 
-import ipaddress
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +13,11 @@ from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle
 
 from api.core.views import CsrfFailed
 from shared_apps.accounts.services.access import actor_of_session, actor_of_token
 from shared_apps.core.actors import Actor
+from shared_apps.core.addresses import client_address
 from shared_apps.core.errors import Unauthenticated
 
 REALM = 'Bearer realm="palaestra"'
@@ -104,17 +103,9 @@ def origin_of(request: Request) -> dict[str, str | None]:
     Behind NUM_PROXIES proxies the address is the one that the outermost of them saw, as for the throttles.
     """
     return {
-        "address": _valid_address(BaseThrottle().get_ident(request)),
+        "address": client_address(request._request),
         "request_id": getattr(request._request, "request_id", None),
     }
-
-
-def _valid_address(text: str | None) -> str | None:
-    """Return the address a proxy names, None if it is none: the database would refuse it."""
-    try:
-        return str(ipaddress.ip_address(text or ""))
-    except ValueError:
-        return None
 
 
 def _signed_in(actor: Actor) -> tuple[SignedIn, Actor]:

@@ -8,6 +8,7 @@ from shared_apps.accounts.errors import TooManyAttempts
 from shared_apps.accounts.models import User
 from shared_apps.accounts.services.credentials import find_user_by_password
 from shared_apps.accounts.services.throttles import count_attempt, forget_attempts
+from shared_apps.core.addresses import client_address
 from shared_apps.core.text import normal_email
 
 
@@ -30,7 +31,7 @@ class EmailBackend(ModelBackend):
         if email is None or password is None:
             return None
         account = normal_email(email)
-        address = request.META.get("REMOTE_ADDR") if request is not None else None
+        address = client_address(request) if request is not None else None
         try:
             count_attempt("sign_in", account=account, address=address)
         except TooManyAttempts as error:

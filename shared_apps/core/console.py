@@ -22,6 +22,7 @@ from unfold.widgets import (
 )
 
 from shared_apps.core.actors import Actor, ActorKind
+from shared_apps.core.addresses import client_address
 from shared_apps.core.errors import DomainError
 
 Perform = Callable[[Actor, dict[str, Any]], str]
@@ -117,7 +118,7 @@ def operator_of(request: HttpRequest) -> Actor:
         kind=ActorKind.OPERATOR,
         user_id=user.pk,
         label=user.email,
-        address=request.META.get("REMOTE_ADDR") or None,
+        address=client_address(request),
         request_id=getattr(request, "request_id", None),
         via="console",
     )

@@ -4,13 +4,14 @@ import uuid
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
-from django.core.cache import cache
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 
 from billing.models import Plan, Subscription
 from shared_apps.accounts.models import User
+from shared_apps.accounts.services.throttles import forget_attempts
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
 from shared_apps.core.console import ConsoleAdmin
@@ -50,13 +51,28 @@ def test_operators_sign_in_with_email_and_password_and_nobody_else(shared: None)
 
 
 def test_attempts_on_one_account_are_throttled(shared: None) -> None:
-    cache.clear()
     User.objects.create_user("ops@palaestra.example", PASSWORD, is_staff=True)
     for _ in range(10):
         assert sign_in("ops@palaestra.example", "wrong").status_code == 200
     assert sign_in("ops@palaestra.example", PASSWORD).status_code == 200  # right, but one too many
-    cache.clear()
+    forget_attempts("sign_in", account="ops@palaestra.example", address="127.0.0.1")
     assert sign_in("ops@palaestra.example", PASSWORD).status_code == 302
+
+
+def test_attempts_through_a_proxy_are_counted_by_the_address_it_saw(shared: None) -> None:
+    User.objects.create_user("ops@palaestra.example", PASSWORD, is_staff=True)
+    limits = {**settings.RATE_LIMITS, "login_address": 2}
+
+    def attempt(email: str, password: str, forwarded: str) -> int:
+        client = Client(headers={"host": HOST, "x-forwarded-for": forwarded})
+        return client.post("/console/login/", {"username": email, "password": password}).status_code
+
+    with override_settings(RATE_LIMITS=limits, REST_FRAMEWORK={**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}):
+        for number in range(3):
+            attempt(f"nobody{number}@palaestra.example", "wrong", f"192.0.2.{number}, 203.0.113.7")
+        spent = attempt("ops@palaestra.example", PASSWORD, "198.51.100.1, 203.0.113.7")
+        other = attempt("ops@palaestra.example", PASSWORD, "203.0.113.8")
+    assert (spent, other) == (200, 302)  # the form again for the address that has no attempts left
 
 
 def test_organizations_have_no_console(acme: Organization, console: Client) -> None:
