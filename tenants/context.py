@@ -50,7 +50,12 @@ class _entered:  # noqa: N801  reads as a verb in a with statement
             raise RuntimeError("a scope object is entered once; make a new one")
         _refuse_inside_transaction(self._scope)
         self._token = current_scope.set(self._scope)
-        _switch(self._scope)
+        try:
+            _switch(self._scope)
+        except BaseException:
+            # A schema that was dropped: nobody calls __exit__ now, and the thread must not stay in there.
+            self.__exit__(None, None, None)
+            raise
         return self._scope
 
     def __exit__(

@@ -2,6 +2,7 @@
 
 import contextvars
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import ProgrammingError, connection
@@ -12,6 +13,7 @@ from tenants.context import NoOrganization, current_organization, in_organizatio
 from tenants.models import Organization
 from tenants.postgresql.base import ScopeMismatch
 from tenants.postgresql.prepared import prepared_cursor
+from tenants.scope import current_scope
 
 
 def test_member_rows_are_the_tenants_own(acme: Organization, globex: Organization) -> None:
@@ -93,3 +95,13 @@ def test_a_prepared_statement_follows_the_tenant(acme: Organization, globex: Org
         )
         assert cursor.fetchone() == (1,), "it was never prepared, so this proved nothing"
     assert all(seen)
+
+
+def test_a_schema_that_is_gone_leaves_the_thread_where_it_stood(committed: None, acme: Organization) -> None:
+    gone = replace(acme.ref(), schema_name="t_gone")
+    before = current_scope.get()
+    connection.ensure_connection()
+    with pytest.raises(ProgrammingError), in_organization(gone):
+        pytest.fail("entered a schema that is not there")
+    assert current_scope.get() is before
+    assert Organization.objects.filter(pk=acme.pk).exists()
