@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from api.core.callers import caller_of
+from shared_apps.core import clock
 
 log = structlog.get_logger(__name__)
 WINDOW_SECONDS = 60
@@ -45,7 +46,7 @@ class CallerThrottle(BaseThrottle):
             limits = [(f"address:{self.get_ident(request)}", settings.RATE_LIMITS["anonymous"])]
         if organization is not None:
             limits.append(("organization", settings.RATE_LIMITS["organization"]))
-        now = time.time()
+        now = clock.now().timestamp()
         window = int(now // WINDOW_SECONDS)
         self.reset_seconds = WINDOW_SECONDS - int(now % WINDOW_SECONDS)
         counts = self._count([f"rate:{window}:{name}" for name, _ in limits])

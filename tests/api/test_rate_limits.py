@@ -1,13 +1,22 @@
 """Budgets per caller and per organization, with headers that tell where one stands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from shared_apps.core import clock
 from shared_apps.core.actors import Role
+from shared_apps.core.clock import frozen_at
 from tenants.models import Organization
 from tests.support.client import Caller
+
+
+@pytest.fixture(autouse=True)
+def _inside_one_window() -> Iterator[None]:
+    """Stand at the fifth second of the running minute, so that no window ends within a test."""
+    with frozen_at(clock.now().replace(second=5, microsecond=0)):
+        yield
 
 
 def _limits(settings: Any, **limits: int) -> None:

@@ -168,7 +168,9 @@ RULES = (
         "late_import",
         "import at the top of the file",
         _late_import,
-        exempt=("*/apps.py",),  # Django allows an app's own modules to be imported in ready() only
+        # Django allows an app's own modules to be imported in ready() only; a program loads models after
+        # it has set Django up.
+        exempt=("*/apps.py", "*/__main__.py"),
     ),
     HouseRule(
         "orm_in_view",
