@@ -18,6 +18,7 @@ from tenant_apps.rosters.parsing.errors import (
     NoRows,
     NotText,
     RosterFileError,
+    TooManyColumns,
     TooManyRows,
 )
 from tenant_apps.rosters.parsing.reading import read_roster
@@ -37,6 +38,7 @@ __all__ = [
     "RosterRow",
     "RowIssue",
     "Severity",
+    "TooManyColumns",
     "TooManyRows",
     "read_roster",
 ]

@@ -58,6 +58,15 @@ class TooManyRows(RosterFileError):
     advice = "Split the list into several files, each with the header row."
 
 
+class TooManyColumns(RosterFileError):
+    """Facts: `max_columns`."""
+
+    code = "too_many_columns"
+    kind = Kind.TOO_LARGE
+    title = "The file has too many columns."
+    advice = "Export the columns about people only; the first row must name them."
+
+
 class NoRows(RosterFileError):
     """The file is empty or has a header only."""
 

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tenant_apps.rosters.parsing.errors import DuplicateColumn, MissingColumn
+from tenant_apps.rosters.parsing.errors import DuplicateColumn, MissingColumn, TooManyColumns
 
 REQUIRED_COLUMNS = ("email",)
 
@@ -73,6 +73,8 @@ _WEAK_WORDS = """division, team, unit, org unit, business unit, bereich, fachber
 # reliably, where none does.
 _FAMILY_NAME_BESIDE_GIVEN_NAME = "name"
 
+MOST_COLUMNS = 1000
+
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 
 
@@ -114,8 +116,8 @@ class HeaderMap:
 
 
 def count_known_columns(header: Sequence[str]) -> int:
-    """Tell how many different columns of ours a header row names."""
-    return len({_COLUMN_BY_HEADER.get(fold_header(cell)) for cell in header} - {None})
+    """Tell how many different columns of ours a header row names, as far as one may reach."""
+    return len({_COLUMN_BY_HEADER.get(fold_header(cell)) for cell in header[:MOST_COLUMNS]} - {None})
 
 
 def map_headers(header: Sequence[str]) -> HeaderMap:
@@ -124,7 +126,10 @@ def map_headers(header: Sequence[str]) -> HeaderMap:
     Raises:
         DuplicateColumn: two cells mean the same column equally well; taking either would be a guess.
         MissingColumn: a required column is not there.
+        TooManyColumns: a line of millions of commas would keep a process busy for half a minute.
     """
+    if len(header) > MOST_COLUMNS:
+        raise TooManyColumns(max_columns=MOST_COLUMNS)
     folded = [fold_header(cell) for cell in header]
     known = dict(_COLUMN_BY_HEADER)
     if any(known.get(name) == "first_name" for name in folded):

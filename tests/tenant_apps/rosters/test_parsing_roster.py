@@ -15,6 +15,7 @@ from tenant_apps.rosters.parsing import (
     RosterLimits,
     RosterRow,
     Severity,
+    TooManyColumns,
     TooManyRows,
     read_roster,
 )
@@ -291,6 +292,18 @@ def test_the_row_limit_takes_the_last_allowed_row_and_refuses_one_more() -> None
         read_roster(content, known_emails=(), known_cohorts=None, limits=RosterLimits(max_rows=1))
 
     assert refusal.value.facts == {"max_rows": 1}
+
+
+def test_a_line_of_millions_of_commas_is_refused_at_once() -> None:
+    thousand = ",".join(["email", *[f"x{number}" for number in range(999)]])
+    assert read(f"{thousand}\nanna@acme.example\n").total_rows == 1
+
+    begun = time.monotonic()
+    with pytest.raises(TooManyColumns) as refusal:
+        read("email" + "," * 2_000_000 + "\nanna@acme.example\n")
+
+    assert refusal.value.facts == {"max_columns": 1000}
+    assert time.monotonic() - begun < 1.5
 
 
 @pytest.mark.parametrize(
