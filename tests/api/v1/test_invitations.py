@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.db import connection, transaction
+from django.test import override_settings
 
 from billing.models import Plan, SeatAssignment, Subscription
 from billing.services.seats import do_assign_seats
@@ -96,6 +98,18 @@ def test_somebody_new_is_invited_by_mail_and_joins(
     assert caller_as(membership, acme).get("/api/v1/profile").status_code == 200
     event = AuditEvent.objects.get(action="invitations.accept")
     assert (event.actor_label, event.organization_id) == ("ann@acme.example", acme.id)
+
+
+def test_passwords_tried_with_a_link_are_counted_and_noted_by_address(
+    acme: Organization, globex: Organization, sign_in: SignIns, anonymous: Anonymous
+) -> None:
+    _invite(sign_in(acme, Role.ADMIN), "ann@acme.example", first_name="Ann")
+    _invite(sign_in(acme, Role.ADMIN), "ben@acme.example", first_name="Ben")
+    with override_settings(RATE_LIMITS={**settings.RATE_LIMITS, "login_address": 1}):
+        assert _accept(anonymous(acme), _token("ann@acme.example"), password="short")[0] == 400
+        assert _accept(anonymous(acme), _token("ben@acme.example"))[1] == "too_many_attempts"
+    assert _accept(anonymous(acme), _token("ben@acme.example")) == (200, None)
+    assert AuditEvent.objects.get(action="invitations.accept").address == "127.0.0.1"
 
 
 def test_a_link_works_once(acme: Organization, sign_in: SignIns, anonymous: Anonymous) -> None:
@@ -278,6 +292,29 @@ def test_the_first_owner_is_invited_before_the_tenant_has_people(
     with in_organization(acme):
         assert Member.objects.get(pk=membership.pk).display_name == "Bo Ss"
     assert _accept(anonymous(acme), token, first_name="Bo") == (410, "invitation_not_valid")
+
+
+def test_who_joins_by_invitation_starts_with_the_organizations_time_zone_and_language(
+    acme: Organization, sign_in: SignIns, anonymous: Anonymous
+) -> None:
+    Organization.objects.filter(pk=acme.pk).update(timezone="Europe/Berlin", language="de")
+    acme.refresh_from_db()
+    User.objects.create(email="known@acme.example", timezone="Asia/Tokyo", language="ja")
+    with transaction.atomic():
+        do_invite_owner(acme, email="boss@acme.example", invited_by=system_actor("test"))
+    admin = sign_in(acme, Role.ADMIN)
+    for email in ("ann@acme.example", "known@acme.example"):
+        _invite(admin, email, first_name="Ann")
+
+    for email in ("boss@acme.example", "ann@acme.example", "known@acme.example"):
+        assert _accept(anonymous(acme), _token(email), first_name="Bo") == (200, None)
+
+    found = User.objects.filter(email__in=["boss@acme.example", "ann@acme.example", "known@acme.example"])
+    assert sorted(found.values_list("email", "timezone", "language")) == [
+        ("ann@acme.example", "Europe/Berlin", "de"),
+        ("boss@acme.example", "Europe/Berlin", "de"),
+        ("known@acme.example", "Asia/Tokyo", "ja"),
+    ]
 
 
 def test_of_parallel_acceptances_one_works(committed: None, acme: Organization) -> None:
