@@ -83,8 +83,9 @@ class Comparer:
                 "email",
                 "email_changed",
                 row.email,
-                "The member with this employee id has another address; people sign in by it, so change it "
-                "in the member's profile first, or correct the row.",
+                "The member with this employee id has another address, by which they sign in. Write that "
+                "address here; or empty the employee id of the member and remove them, then upload again: "
+                "the new address joins as a new member, without the history of the old one.",
             )
         return Refusal(
             "employee_id",
@@ -101,7 +102,8 @@ class Comparer:
                 "email",
                 "member_removed",
                 row.email,
-                "This person was removed from the organization; take them back in the list of members first.",
+                "This person was removed from the organization; invite them again (POST /invitations), then "
+                "upload again.",
             )
         is_protected = person.role in ADMINS or person.member_id == self._uploader_id
         if is_protected and row.role and row.role != person.role:
