@@ -28,7 +28,7 @@ from tenant_apps.courses.content.source import (
 
 COURSE_FILE: Final = "course.yaml"
 MAX_TITLE_CHARACTERS: Final = 200
-MAX_SUMMARY_CHARACTERS: Final = 2_000
+MAX_SUMMARY_CHARACTERS: Final = 1_000
 MAX_KEY_CHARACTERS: Final = 64
 MAX_LESSON_MINUTES: Final = 24 * 60
 

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from tenant_apps.courses.content.embeds import DEFAULT_ALLOWED_EMBED_HOSTS, check_embed_url
 from tenant_apps.courses.content.errors import BadAllowedHost, ContentError
+from tenant_apps.courses.content.folder import MAX_SUMMARY_CHARACTERS, MAX_TITLE_CHARACTERS
 from tenant_apps.courses.content.sanitize import clean_html, plain_text, render_markdown
 from tenant_apps.courses.enums import BodyFormat, LessonKind
 from tenant_apps.courses.errors import (
@@ -20,9 +21,6 @@ from tenant_apps.courses.models import Lesson
 from tenant_apps.media.selectors.files import existing_file_ids
 from tenants.context import current_organization
 from tenants.selectors.organizations import get_setting
-
-MAX_TITLE = 200
-MAX_SUMMARY = 1000
 
 
 class LessonFacts(TypedDict, total=False):
@@ -59,7 +57,7 @@ def plain_title(text: str, *, field: str = "title") -> str:
     Raises:
         TextEmpty, TextTooLong, LessonContentRefused: nothing readable left, too long, a parser bomb.
     """
-    line = _plain(text, field=field, limit=MAX_TITLE)
+    line = _plain(text, field=field, limit=MAX_TITLE_CHARACTERS)
     if not line:
         raise TextEmpty(field=field)
     return line
@@ -71,7 +69,7 @@ def plain_summary(text: str) -> str:
     Raises:
         TextTooLong, LessonContentRefused: as for `plain_title`.
     """
-    return _plain(text, field="summary", limit=MAX_SUMMARY)
+    return _plain(text, field="summary", limit=MAX_SUMMARY_CHARACTERS)
 
 
 def apply_facts(lesson: Lesson, facts: LessonFacts) -> set[str]:

@@ -77,8 +77,8 @@ def do_create_course(*, actor: Actor, owner_id: uuid.UUID, facts: CourseFacts) -
     return course
 
 
-def do_update_course(*, actor: Actor, course: Course, facts: CourseFacts) -> bool:
-    """Change a locked course and tell whether anything differed.
+def do_update_course(*, actor: Actor, course: Course, facts: CourseFacts) -> tuple[str, ...]:
+    """Change a locked course and return the names of the facts that differed.
 
     Raises:
         SlugTaken, TextEmpty, TextTooLong: as for `create_course`.
@@ -90,7 +90,7 @@ def do_update_course(*, actor: Actor, course: Course, facts: CourseFacts) -> boo
         if getattr(course, name) != value
     }
     if not changes:
-        return False
+        return ()
     for name, (_, value) in changes.items():
         setattr(course, name, value)
     try:
@@ -99,7 +99,7 @@ def do_update_course(*, actor: Actor, course: Course, facts: CourseFacts) -> boo
     except IntegrityError as error:
         raise SlugTaken(field="slug", slug=course.slug) from error
     do_audit(actor=actor, action=EDIT.name, target=course, **changes)
-    return True
+    return tuple(changes)
 
 
 def _cleaned(facts: CourseFacts) -> CourseFacts:

@@ -37,6 +37,9 @@ class ImportOutcome:
         changed: anything was written.
         created: the course is new.
         published: the version is published now.
+        changed_facts: of a course that was there: those that were written, such as "title".
+        new_version: the version was made by this import.
+        published_here: the version was published by this import.
     """
 
     course_id: uuid.UUID
@@ -44,6 +47,9 @@ class ImportOutcome:
     changed: bool
     created: bool
     published: bool
+    changed_facts: tuple[str, ...] = ()
+    new_version: bool = False
+    published_here: bool = False
 
 
 def import_course(
@@ -83,20 +89,29 @@ def import_course(
         )
         if course is None:
             course = do_create_course(actor=actor, owner_id=owner_id or actor.member_id, facts=facts)
-            changed = True
+            changed_facts: tuple[str, ...] = ()
         else:
             refuse_archived(course)
-            changed = do_update_course(actor=actor, course=course, facts=facts)
+            changed_facts = do_update_course(actor=actor, course=course, facts=facts)
         version = course.versions.order_by("-number").first()
         wanted = _wanted(source, files)
-        if version is None or _present(version) != wanted:
+        new_version = version is None or _present(version) != wanted
+        if version is None or new_version:
             version = _do_write(actor=actor, course=course, newest=version, source=source, files=files)
-            changed = True
-        if publish and version.state == VersionState.DRAFT:
+        published_here = publish and version.state == VersionState.DRAFT
+        if published_here:
             version = version_to_change(version.id).get()
             do_publish(actor=actor, course=course, version=version)
-            changed = True
-        return ImportOutcome(course.id, version.id, changed, created, version.state == VersionState.PUBLISHED)
+        return ImportOutcome(
+            course_id=course.id,
+            version_id=version.id,
+            changed=created or bool(changed_facts) or new_version or published_here,
+            created=created,
+            published=version.state == VersionState.PUBLISHED,
+            changed_facts=changed_facts,
+            new_version=new_version,
+            published_here=published_here,
+        )
 
 
 def _store_files(actor: Actor, source: CourseSource) -> dict[str, uuid.UUID]:

@@ -11,6 +11,7 @@ from tenant_apps.courses.content.errors import CourseFolderError
 from tenant_apps.courses.content.folder import read_course_folder
 from tenant_apps.courses.content.folder_files import detect_extension
 from tenant_apps.courses.content.source import LessonKind
+from tenant_apps.courses.models import Course, Module
 
 ROOT = Path(__file__).parents[3]
 DEMO = ROOT / "demo" / "courses" / "security-essentials"
@@ -252,3 +253,15 @@ def test_digest_changes_with_document_and_picture_bytes(tmp_path: Path) -> None:
         digests.append(content_digest(version_content(read_course_folder(tmp_path))))
     # then
     assert len(set(digests)) == 3
+
+
+@pytest.mark.feature("CNT-20")
+def test_a_summary_is_as_long_as_its_column_at_most(tmp_path: Path) -> None:
+    folder = write_course(tmp_path)
+    source = (folder / "course.yaml").read_text(encoding="utf-8")
+    limit = Course._meta.get_field("summary").max_length
+    assert limit == Module._meta.get_field("summary").max_length == 1_000
+    (folder / "course.yaml").write_text(f"{source}summary: {'x' * limit}\n", encoding="utf-8")
+    assert len(read_course_folder(folder).summary) == limit
+    (folder / "course.yaml").write_text(f"{source}summary: {'x' * (limit + 1)}\n", encoding="utf-8")
+    assert problems_of(folder) == [("course.yaml", 11, 10, "value_too_long")]

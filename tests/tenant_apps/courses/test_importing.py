@@ -183,6 +183,30 @@ def test_the_command_says_what_it_did(acme: Organization) -> None:
 
 
 @pytest.mark.feature("CNT-20")
+def test_the_command_says_what_changed_and_what_did_not(acme: Organization, folder: Path) -> None:
+    def run(source: str, *options: str) -> str:
+        (folder / "course.yaml").write_text(source)
+        said = io.StringIO()
+        call_command("import_course", str(folder), "--organization", "acme", *options, stdout=said)
+        return said.getvalue().strip()
+
+    run(COURSE)
+    with in_organization(acme):
+        course, first = Course.objects.get().id, CourseVersion.objects.get().id
+    assert run(COURSE, "--publish") == f"Updated the course {course}: published version {first}."
+    retitled = COURSE.replace("title: Tea", "title: Green tea\nsummary: Short")
+    assert run(retitled, "--publish") == (
+        f"Updated the course {course}: new title, new summary. Version {first} stays as it is (published)."
+    )
+    changed = COURSE.replace("title: Water", "title: Hot water")
+    said = run(changed)
+    with in_organization(acme):
+        second = CourseVersion.objects.get(number=2).id
+    assert said == f"Updated the course {course}: new title, new summary, new version {second} (draft)."
+    assert run(changed).startswith("Nothing to do: ")
+
+
+@pytest.mark.feature("CNT-20")
 def test_the_command_names_file_and_line_of_every_mistake(
     acme: Organization, tmp_path: Path, folder: Path
 ) -> None:

@@ -63,5 +63,14 @@ def _sentence(outcome: ImportOutcome) -> str:
     state = "published" if outcome.published else "draft"
     if not outcome.changed:
         return f"Nothing to do: the course {outcome.course_id} holds this already ({state})."
-    made = "Made" if outcome.created else "Updated"
-    return f"{made} the course {outcome.course_id}: version {outcome.version_id} ({state})."
+    if outcome.created:
+        return f"Made the course {outcome.course_id}: version {outcome.version_id} ({state})."
+    done = [f"new {name}" for name in outcome.changed_facts]
+    if outcome.new_version:
+        done.append(f"new version {outcome.version_id} ({state})")
+    elif outcome.published_here:
+        done.append(f"published version {outcome.version_id}")
+    said = f"Updated the course {outcome.course_id}: {', '.join(done)}."
+    if outcome.new_version or outcome.published_here:
+        return said
+    return f"{said} Version {outcome.version_id} stays as it is ({state})."
