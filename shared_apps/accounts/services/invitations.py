@@ -9,6 +9,7 @@ proved before: an organization must not get hold of somebody's account by inviti
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -268,9 +269,14 @@ def _may_join(invitation: Invitation, membership: Membership) -> bool:
 
 
 def _user_who_accepts(invitation: Invitation, credentials: Credentials, name: str) -> User:
-    user, created = User.objects.get_or_create(
-        email=invitation.email, defaults={"password": credentials.new_password_hash or "!", "name": name}
-    )
+    # The organization is read for a new account only; a known one keeps what the person or a list said.
+    defaults: dict[str, Any] = {
+        "password": credentials.new_password_hash or "!",
+        "name": name,
+        "timezone": lambda: invitation.organization.timezone,
+        "language": lambda: invitation.organization.language,
+    }
+    user, created = User.objects.get_or_create(email=invitation.email, defaults=defaults)
     if created:
         return user
     user = User.objects.select_for_update(no_key=True).get(pk=user.pk)

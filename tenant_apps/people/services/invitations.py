@@ -37,6 +37,7 @@ from tenant_apps.people.policies import ACCEPT, INVITE, require_rank
 from tenant_apps.people.services.bulk import NewMember, do_add_members
 from tenant_apps.people.services.standing import do_end_membership
 from tenants.context import current_organization
+from tenants.scope import OrganizationRef
 
 _ATTEMPT = "accept_invitation"
 
@@ -77,7 +78,7 @@ def invite_member(
         require_rank(actor, role)
         membership = _find(organization.id, address)
         if membership is None:
-            membership = _admit(organization.id, address, role, first_name, last_name)
+            membership = _admit(organization, address, role, first_name, last_name)
         else:
             _invite_again(actor, membership, role)
         name = f"{first_name} {last_name}".strip()
@@ -225,13 +226,24 @@ def _find(organization_id: uuid.UUID, email: str) -> Membership | None:
     return rows.filter(organization_id=organization_id, user__email=email).first()
 
 
-def _admit(organization_id: uuid.UUID, email: str, role: Role, first_name: str, last_name: str) -> Membership:
-    """Make user, membership and member; when somebody else makes them at this moment, say so."""
-    person = NewPerson(email=email, role=role, name=f"{first_name} {last_name}".strip())
+def _admit(
+    organization: OrganizationRef, email: str, role: Role, first_name: str, last_name: str
+) -> Membership:
+    """Make user, membership and member; when somebody else makes them at this moment, say so.
+
+    A user made now starts with the organization's time zone and language; a known one keeps their own.
+    """
+    person = NewPerson(
+        email=email,
+        role=role,
+        name=f"{first_name} {last_name}".strip(),
+        timezone=organization.timezone,
+        language=organization.language,
+    )
     facts = {"first_name": first_name, "last_name": last_name}
     try:
         with transaction.atomic():
-            admitted = do_admit_people(organization_id=organization_id, people=[person])[email]
+            admitted = do_admit_people(organization_id=organization.id, people=[person])[email]
             do_add_members([NewMember(admitted.membership_id, admitted.user_id, email, facts)])
     except IntegrityError as error:
         if "one_member_per_email" in str(error):
