@@ -11,6 +11,14 @@ class CreationKeyReused(Conflict):
     advice = "Use a fresh Idempotency-Key for each organization."
 
 
+class EmbedHostMalformed(InvalidInput):
+    """An entry of the hosts for embeds is no host. Facts: `host`."""
+
+    code = "embed_host_malformed"
+    title = "This is not a host that could be embedded from."
+    advice = "Use a host name without scheme, port and path: films.acme.example, or *.acme.example."
+
+
 class NotConfirmed(InvalidInput):
     """The deletion was not confirmed with the organization's name."""
 

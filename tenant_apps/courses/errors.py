@@ -112,6 +112,10 @@ class LessonContentRefused(InvalidInput):
 
     code = "lesson_content_refused"
     title = "The lesson's content was not accepted."
+    advice = (
+        "Mend what `reason` names. An embed comes from a host in `allowed`; only the platform's operators "
+        "can add one to the organization's `embed_allowed_hosts`."
+    )
 
 
 class TextEmpty(InvalidInput):
@@ -133,4 +137,4 @@ class EmbedHostsMisconfigured(Conflict):
 
     code = "embed_allowed_host_invalid"
     title = "The organization's list of allowed embed hosts is not valid."
-    advice = "Ask an administrator to mend the setting `embed_allowed_hosts`."
+    advice = "Ask the platform's operators to mend it; only they can change `embed_allowed_hosts`."

@@ -34,6 +34,13 @@ class SettingsShape(serializers.Serializer[Any]):
         required=False,
         help_text="Origins of web pages that may call the API from a browser.",
     )
+    embed_allowed_hosts = serializers.ListField(
+        child=serializers.CharField(max_length=255),
+        max_length=50,
+        required=False,
+        help_text="Hosts that lessons may embed besides the platform's own: `films.acme.example`, or "
+        "`*.acme.example` for every host below it. Kept in lower case.",
+    )
     seat_self_claim = serializers.BooleanField(
         required=False, help_text="Whether members may take a free seat for themselves."
     )

@@ -6,9 +6,10 @@ from typing import Any
 from shared_apps.audit.services import do_record
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import Conflict
+from shared_apps.core.hosts import canonical_host_pattern
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction
-from shared_apps.onboarding.errors import OriginMalformed, UnknownTimezone
+from shared_apps.onboarding.errors import EmbedHostMalformed, OriginMalformed, UnknownTimezone
 from shared_apps.onboarding.policies import ORGANIZATION_EDIT, ORGANIZATIONS_MANAGE
 from shared_apps.onboarding.types import is_origin, is_timezone
 from tenants.context import in_public
@@ -28,7 +29,7 @@ def update_organization(*, actor: Actor, organization_id: uuid.UUID, changes: di
 
     Raises:
         NotFound: there is none.
-        UnknownTimezone, OriginMalformed: a value is wrong.
+        UnknownTimezone, OriginMalformed, EmbedHostMalformed: a value is wrong.
     """
     with entry_transaction():
         require(actor, ORGANIZATIONS_MANAGE)
@@ -59,10 +60,7 @@ def _do_change(actor: Actor, organization_id: uuid.UUID, changes: dict[str, Any]
     if "timezone" in wanted and not is_timezone(wanted["timezone"]):
         raise UnknownTimezone(field="timezone", timezone=wanted["timezone"])
     if "settings" in wanted:
-        for origin in wanted["settings"].get("cors_origins", ()):
-            if not is_origin(origin):
-                raise OriginMalformed(field="settings.cors_origins", origin=origin)
-        wanted["settings"] = {**organization.settings, **wanted["settings"]}
+        wanted["settings"] = {**organization.settings, **_checked_settings(wanted["settings"])}
     recorded = do_change_facts(organization, wanted)
     if recorded:
         do_record(
@@ -73,3 +71,19 @@ def _do_change(actor: Actor, organization_id: uuid.UUID, changes: dict[str, Any]
             changes=recorded,
         )
     return organization
+
+
+def _checked_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings as they are kept: hosts for embeds in the form in which lessons compare them."""
+    for origin in settings.get("cors_origins", ()):
+        if not is_origin(origin):
+            raise OriginMalformed(field="settings.cors_origins", origin=origin)
+    if "embed_allowed_hosts" not in settings:
+        return settings
+    hosts = []
+    for entry in settings["embed_allowed_hosts"]:
+        host = canonical_host_pattern(entry)
+        if host is None:
+            raise EmbedHostMalformed(field="settings.embed_allowed_hosts", host=entry)
+        hosts.append(host)
+    return {**settings, "embed_allowed_hosts": list(dict.fromkeys(hosts))}

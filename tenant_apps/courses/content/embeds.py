@@ -6,10 +6,10 @@ address must mean the same host to every parser: what is unusual is refused inst
 
 import re
 from collections.abc import Iterable
-from encodings.idna import ToASCII
 from typing import Final
 from urllib.parse import quote
 
+from shared_apps.core.hosts import canonical_host_pattern, ends_in_number, is_host_name, to_ascii_host
 from tenant_apps.courses.content.errors import BadAllowedHost, EmbedNotAllowed
 
 DEFAULT_ALLOWED_EMBED_HOSTS: Final = (
@@ -20,10 +20,6 @@ DEFAULT_ALLOWED_EMBED_HOSTS: Final = (
 MAX_URL_CHARACTERS: Final = 2_000
 
 _URL: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.S)
-_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
-# What browsers read as an IPv4 address: a last label that is a decimal, octal or hexadecimal number.
-_NUMERIC_LABEL: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 # Characters that parsers skip, trim or take for a slash.
 _AMBIGUOUS: Final = re.compile(r"[\s\x00-\x20\x7f-\xa0\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\\]")
 
@@ -66,41 +62,21 @@ def _canonical_host(authority: str, allowed: tuple[str, ...]) -> str:
         raise EmbedNotAllowed("embed_ip_address", host=authority, allowed=allowed)
     if ":" in authority:
         raise EmbedNotAllowed("embed_port", host=authority.partition(":")[0], allowed=allowed)
-    host = _punycode(authority.lower())
+    host = to_ascii_host(authority.lower())
     if host is None:
         raise EmbedNotAllowed("embed_url_malformed", host=authority, allowed=allowed)
-    if _NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]):
+    if ends_in_number(host):
         raise EmbedNotAllowed("embed_ip_address", host=host, allowed=allowed)
-    if not _HOST.fullmatch(host):
+    if not is_host_name(host):
         raise EmbedNotAllowed("embed_url_malformed", host=host, allowed=allowed)
     return host
 
 
-def _punycode(host: str) -> str | None:
-    """Return the ASCII form of `host`, or None when it has none or only resembles an ASCII name."""
-    labels = []
-    for label in host.split("."):
-        if label.isascii():
-            labels.append(label)
-            continue
-        try:
-            encoded = ToASCII(label).decode("ascii")
-        except UnicodeError:
-            return None
-        # Full-width letters, ligatures and their like fold into plain ASCII: a disguise, not a name.
-        if not encoded.startswith("xn--"):
-            return None
-        labels.append(encoded)
-    return ".".join(labels)
-
-
 def _canonical_allowed_host(entry: str) -> str:
-    wildcard = entry.startswith("*.")
-    host = _punycode(entry.removeprefix("*.").lower())
-    # `*.com` would hand the decision to whoever buys a domain, so a wildcard needs two labels below it.
-    if host is None or not _HOST.fullmatch(host) or _NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]):
+    canonical = canonical_host_pattern(entry)
+    if canonical is None:
         raise BadAllowedHost(entry)
-    return f"*.{host}" if wildcard else host
+    return canonical
 
 
 def _matches(host: str, entry: str) -> bool:

@@ -13,6 +13,7 @@ from tenant_apps.courses.models import Course, Lesson
 from tenants.context import in_organization
 from tenants.models import Organization
 from tests.factories.courses import make_published_course, publish_another_version
+from tests.support.client import Caller
 from tests.support.measures import statements
 
 Sign = Callable[..., Any]
@@ -425,7 +426,9 @@ def test_scripts_come_back_harmless(
 
 
 @pytest.mark.feature("CNT-08")
-def test_embeds_come_from_allowed_hosts(acme: Organization, sign_in: Sign, settings: Any) -> None:
+def test_embeds_come_from_allowed_hosts(
+    acme: Organization, sign_in: Sign, operator: Caller, settings: Any
+) -> None:
     draft = _new_draft(sign_in(acme, Role.ADMIN))
     module = draft.module()
 
@@ -436,11 +439,14 @@ def test_embeds_come_from_allowed_hosts(acme: Organization, sign_in: Sign, setti
     refused = add("https://evil.example/film")
     assert (refused.status_code, refused.json()["code"]) == (400, "lesson_content_refused")
     assert refused.json()["facts"]["reason"] == "embed_host"
+    assert "only the platform's operators can add one" in refused.json()["detail"]
     assert add("http://player.vimeo.com/1").json()["facts"]["reason"] == "embed_scheme"
     assert add("https://PLAYER.vimeo.com/1").status_code == 201
     settings.EMBED_ALLOWED_HOSTS = ["films.example"]
     assert add("https://films.example/1").status_code == 201
-    Organization.objects.filter(pk=acme.pk).update(settings={"embed_allowed_hosts": ["own.acme.example"]})
+    address = f"/api/v1/organizations/{acme.pk}"
+    changed = operator.patch(address, {"settings": {"embed_allowed_hosts": ["own.acme.example"]}})
+    assert changed.json()["settings"] == {"embed_allowed_hosts": ["own.acme.example"]}
     assert add("https://own.acme.example/1").status_code == 201
     urls = [lesson["embed_url"] for lesson in draft.tree()["modules"][0]["lessons"]]
     assert urls == ["https://player.vimeo.com/1", "https://films.example/1", "https://own.acme.example/1"]

@@ -165,3 +165,48 @@ def test_admins_change_their_own_organization_and_learners_read_it(
     assert globex.name == "Globex"
     event = AuditEvent.objects.get(organization_id=acme.id)
     assert event.changes == {"name": ["Acme", "Acme Inc"], "branding": [{}, {"primary_color": "#ff0000"}]}
+
+
+@pytest.mark.feature("CNT-08")
+def test_operators_say_which_hosts_lessons_may_embed(acme: Organization, operator: Caller) -> None:
+    address = f"/api/v1/organizations/{acme.id}"
+    operator.patch(address, {"settings": {"seat_self_claim": False}})
+    hosts = ["Films.ACME.example", "*.cdn.example", "films.acme.example", "bücher.example"]
+    changed = operator.patch(address, {"settings": {"embed_allowed_hosts": hosts}})
+    assert changed.json()["settings"] == {
+        "seat_self_claim": False,
+        "embed_allowed_hosts": ["films.acme.example", "*.cdn.example", "xn--bcher-kva.example"],
+    }
+    full = [f"h{number}.example" for number in range(50)]
+    assert operator.patch(address, {"settings": {"embed_allowed_hosts": full}}).status_code == 200
+    over = operator.patch(address, {"settings": {"embed_allowed_hosts": [*full, "one.example"]}})
+    assert (over.status_code, over.json()["code"]) == (400, "invalid_input")
+    assert operator.patch(address, {"settings": {"embed_allowed_hosts": []}}).json()["settings"] == {
+        "seat_self_claim": False,
+        "embed_allowed_hosts": [],
+    }
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "*",
+        "*.com",
+        "com",
+        "a.*.example",
+        "https://a.example",
+        "a.example/x",
+        "a.example:8",
+        "10.0.0.1",
+        "a b.c",
+    ],
+)
+def test_what_is_no_host_cannot_be_embedded_from(host: str, acme: Organization, operator: Caller) -> None:
+    answer = operator.patch(
+        f"/api/v1/organizations/{acme.id}", {"settings": {"embed_allowed_hosts": ["ok.example", host]}}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "embed_host_malformed")
+    assert answer.json()["errors"][0]["field"] == "settings.embed_allowed_hosts"
+    assert answer.json()["facts"] == {"host": host}
+    acme.refresh_from_db()
+    assert acme.settings == {}
