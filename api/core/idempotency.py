@@ -15,6 +15,7 @@ from shared_apps.idempotency.models import RememberedAnswer
 from shared_apps.idempotency.services import begin, finish, forget
 
 HEADER = "Idempotency-Key"
+_KEPT_HEADERS = ("Location", "ETag", "Retry-After")
 # An answer that says "try again" must not be remembered: the repeat would hear it for ever.
 _RETRYABLE = frozenset({401, 403, 408, 409, 412, 423, 425, 428, 429})
 
@@ -92,7 +93,7 @@ class IdempotentPosts:
                 forget(self._running)
             else:
                 body = b"" if finished.data is None else to_json(finished.data)
-                headers = {name: finished[name] for name in ("Location", "ETag") if name in finished}
+                headers = {name: finished[name] for name in _KEPT_HEADERS if name in finished}
                 finish(self._running, status=finished.status_code, headers=headers, body=body)
             self._running = None
         return finished

@@ -81,8 +81,9 @@ class PalaestraSchema(AutoSchema):
         names = ["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
         if code in {201, 202} and self._uses_text("Location"):
             names.insert(0, "Location")
-        if self._uses_text("ETag"):
-            names.insert(0, "ETag")
+        for name in ("Retry-After", "ETag"):
+            if self._uses_text(name):
+                names.insert(0, name)
         headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
         response["headers"] = {**headers, **response.get("headers", {})}
 

@@ -109,7 +109,7 @@ RESPONSE_HEADERS: dict[str, Any] = {
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
     },
-    "Retry-After": {"description": "Seconds to wait.", "schema": _COUNT},
+    "Retry-After": {"description": "Seconds to wait before asking again.", "schema": _COUNT},
     "RateLimit-Limit": {"description": "Requests allowed in each 60 seconds.", "schema": _COUNT},
     "RateLimit-Remaining": {"description": "Requests left in this window.", "schema": _COUNT},
     "RateLimit-Reset": {"description": "Seconds until the window ends.", "schema": _COUNT},
@@ -129,7 +129,8 @@ REQUEST_HEADERS: dict[str, Any] = {
         "required": False,
         "schema": {"type": "string", "minLength": 8, "maxLength": 200, "pattern": "^[ -~]+$"},
         "description": "A fresh value for each act, such as a UUID. A repeat with the same key and body gets "
-        "the first answer, marked `Idempotency-Replayed: true`.",
+        "the first answer, marked `Idempotency-Replayed: true`; another body is refused with 400 "
+        "`idempotency_key_reused`.",
     },
     "If-Match": {
         "in": "header",

@@ -29,14 +29,15 @@ request in our logs.
 ## Lists
 
 Lists come in pages: `results`, and `next` and `previous` as whole addresses, null at the ends. Follow them as
-they are; the cursor in them is opaque. `limit` sets the size of a page, 50 unless told, 200 at most.
+they are; the cursor in them is opaque. `limit` sets the size of a page, from 1 to 200 and 50
+unless told; another value is refused with 400.
 
 ## Repeating safely
 
 A `POST` may carry an `Idempotency-Key`. Sent again with the same key and body it does nothing and gets the
-first answer, marked `Idempotency-Replayed: true`; with another body it is refused with 400, and while the
-first still runs with 409. Answers of the sign-in operations are never kept, so keys mean nothing there. GET,
-PUT and DELETE may always be repeated.
+first answer, marked `Idempotency-Replayed: true`; with another body it is refused with 400
+(`idempotency_key_reused`), and while the first still runs with 409 (`idempotency_key_in_use`). Answers of the
+sign-in operations are never kept, so keys mean nothing there. GET, PUT and DELETE may always be repeated.
 
 ## Editing together
 
@@ -46,7 +47,7 @@ object in between, the answer is 412 and nothing is written; without the header 
 ## Long work
 
 What takes long answers 202 and names a job in `Location`. Ask the job for its progress and its result no more
-often than its `Retry-After` says.
+often than `Retry-After` says, in seconds: the 202 carries it, and so does the job while it is queued or runs.
 
 ## Times, ids and limits
 

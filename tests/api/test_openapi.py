@@ -69,6 +69,11 @@ def test_every_operation_says_what_it_does_and_who_may(host: str) -> None:
         assert operation["security"] == ([] if open_to_all else [{"bearer": []}, {"session": []}])
         names = {parameter["name"] for parameter in operation.get("parameters", ())}
         assert ("Idempotency-Key" in names) <= (method == "post" and not open_to_all), path
+        assert ("Idempotency-Key" in names) <= ("400" in operation["responses"]), path
+        assert ("limit" in names) <= ("400" in operation["responses"]), path
+        for parameter in operation.get("parameters", ()):
+            if parameter["name"] == "limit":
+                assert parameter["schema"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
         assert ("If-Match" in names) == ("428" in operation["responses"]), path
         for code, answer in operation["responses"].items():
             if int(code) >= 400:
@@ -78,6 +83,39 @@ def test_every_operation_says_what_it_does_and_who_may(host: str) -> None:
         if "201" in operation["responses"]:
             assert "Location" in operation["responses"]["201"]["headers"], path
     assert len(ids) == len(set(ids))
+
+
+def test_work_that_names_a_job_says_when_to_ask_for_it() -> None:
+    document = make_document("tenant")
+    started = document["paths"]["/api/v1/rosters/{id}/apply"]["post"]["responses"]["202"]["headers"]
+    asked = document["paths"]["/api/v1/jobs/{id}"]["get"]["responses"]["200"]["headers"]
+    assert "Retry-After" in started
+    assert "Retry-After" in asked
+    assert "Retry-After" not in document["paths"]["/api/v1/jobs"]["get"]["responses"]["200"]["headers"]
+
+
+@pytest.mark.feature("API-01")
+@pytest.mark.parametrize("host", HOSTS)
+def test_every_list_refuses_a_page_size_it_would_not_give(
+    host: str, acme: Organization, sign_in: Callable[..., Caller], operator: Caller
+) -> None:
+    client = operator if host == "platform" else sign_in(acme, Role.OWNER)
+    asked = 0
+    for operation in operations_of(host):
+        if not any(parameter["name"] == "limit" for parameter in operation.parameters):
+            continue
+        # An object of a made-up id is not found before its list would be read.
+        if "{" in operation.path:
+            continue
+        asked += 1
+        for limit in ("0", "-1", "201", "1000", "x", "1.5", "9" * 2_000):
+            answer = client.get(operation.path, {"limit": limit})
+            problem = answer.json()
+            assert (answer.status_code, problem["code"]) == (400, "invalid_input"), (operation.id, limit)
+            assert [error["field"] for error in problem["errors"]] == ["limit"], operation.id
+        for limit in ("1", "200", ""):
+            assert client.get(operation.path, {"limit": limit}).status_code == 200, (operation.id, limit)
+    assert asked >= {"platform": 5, "tenant": 10}[host]
 
 
 def test_every_example_stands_at_an_operation() -> None:

@@ -7,12 +7,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.core.polling import POLL_SECONDS
 from api.core.viewsets import DomainViewSet
 from api.v1.jobs.serializers import JobFilter, JobOut
 from shared_apps.jobs.enums import JobState
 from shared_apps.jobs.selectors.jobs import get_job, list_jobs
-
-POLL_SECONDS = "1"
 
 
 class JobViewSet(DomainViewSet):

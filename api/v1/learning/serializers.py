@@ -5,15 +5,15 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from api.core.pagination import PageSizeQuery
 from tenant_apps.courses.enums import LessonKind
 from tenant_apps.learning.policies import Access
 from tenant_apps.runs.enums import EnrollmentState
 
 
-class LibraryQuery(serializers.Serializer[Any]):
+class LibraryQuery(PageSizeQuery):
     """Which page."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
     cursor = serializers.CharField(max_length=100, required=False)
 
 

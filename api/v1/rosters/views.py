@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.core.parsers import JSONParser
+from api.core.polling import POLL_SECONDS
 from api.core.viewsets import DomainViewSet
 from api.v1.rosters.serializers import (
     ApplyRosterIn,
@@ -87,11 +88,17 @@ class RosterViewSet(DomainViewSet):
 
     @extend_schema(
         request=ApplyRosterIn,
-        responses={202: OpenApiResponse(StartedJobOut, description="Started; Location names the job.")},
+        responses={
+            202: OpenApiResponse(
+                StartedJobOut,
+                description="Started; Location names the job, Retry-After says how often to ask for it.",
+            )
+        },
     )
     @action(detail=True, methods=["post"])
     def apply(self, request: Request, pk: uuid.UUID) -> Response:
         """Apply the plan. Asked again it answers the same job."""
         wanted = self.parsed(ApplyRosterIn)
         job = start_applying(actor=self.actor, roster_id=pk, partial=wanted["partial"])
-        return self.answer(StartedJobOut, job, status=202, headers={"Location": f"/api/v1/jobs/{job.id}"})
+        headers = {"Location": f"/api/v1/jobs/{job.id}", "Retry-After": POLL_SECONDS}
+        return self.answer(StartedJobOut, job, status=202, headers=headers)

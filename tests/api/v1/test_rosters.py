@@ -58,6 +58,7 @@ def apply(caller: Any, organization: Organization, roster: dict[str, Any], **bod
     """Start the job and do its work, as a worker would; return the job's result."""
     started = caller.post(f"/api/v1/rosters/{roster['id']}/apply", body)
     assert started.status_code == 202, started.json()
+    assert (started["Location"], started["Retry-After"]) == (f"/api/v1/jobs/{started.json()['id']}", "1")
     with in_organization(organization):
         run_applying(job_id=started.json()["id"])
     with in_public():
@@ -274,6 +275,34 @@ def test_refused_rows_name_column_code_and_advice_and_stop_a_full_apply(
         assert not Member.objects.filter(email__in=["new@acme.example", "fine@acme.example"]).exists()
     with in_public():
         assert Membership.objects.get(organization=acme, user__email="owner@acme.example").role == "owner"
+
+
+@pytest.mark.feature("COH-01")
+def test_the_advice_on_known_people_leads_somewhere(
+    acme: Organization, sign_in: SignIn, member: Callable[..., Any]
+) -> None:
+    make_subscription(acme, 20)
+    admin = sign_in(acme, Role.ADMIN)
+    moved = member(acme, Role.LEARNER, email="old@acme.example", employee_id="E7")
+    member(acme, Role.LEARNER, email="gone@acme.example", status="removed")
+    text = HEADER + "E7,new@acme.example,Nia,New,,,,\n,gone@acme.example,,,,,,\n"
+    advice = {
+        issue["code"]: issue["advice"]
+        for row in rows(admin, upload(admin, text).json())
+        for issue in row["issues"]
+    }
+    assert "empty the employee id of the member and remove them" in advice["email_changed"]
+    assert "invite them again (POST /invitations)" in advice["member_removed"]
+
+    assert admin.patch(f"/api/v1/members/{moved.id}", {"employee_id": ""}).status_code == 200
+    assert admin.delete(f"/api/v1/members/{moved.id}").status_code == 204
+    assert admin.post("/api/v1/invitations", {"email": "gone@acme.example"}).status_code == 201
+    roster = upload(admin, text).json()
+
+    assert (roster["counts"]["refuse"], roster["counts"]["add"], roster["counts"]["change"]) == (0, 1, 1)
+    assert apply(admin, acme, roster)["done"] == 2
+    with in_organization(acme):
+        assert Member.objects.get(employee_id="E7").email == "new@acme.example"
 
 
 def test_an_employee_id_of_somebody_else_is_refused(
