@@ -13,11 +13,12 @@ from shared_apps.accounts.models import Membership
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
 from shared_apps.core.actors import Role, system_actor
+from shared_apps.outbox.services.delivery import relay
 from tenant_apps.people.models import Member
 from tenant_apps.runs.enums import ENROLLMENT_MOVES, OCCUPYING, EnrollmentState, RunState
 from tenant_apps.runs.models import Enrollment
 from tenant_apps.runs.services.enrolling import EnrollOutcome, enroll_member, enroll_members
-from tenants.context import in_organization
+from tenants.context import in_organization, in_public
 from tenants.models import Organization
 from tests.factories.courses import make_published_course
 from tests.factories.runs import make_enrollment, make_run
@@ -325,3 +326,43 @@ def test_eight_people_at_once_take_the_three_places_there_are(
     assert sorted(results) == ["enrolled"] * 3 + ["run_full"] * 5
     with in_organization(acme):
         assert Enrollment.objects.filter(run_id=run_id, state__in=OCCUPYING).count() == 3
+
+
+def test_whoever_is_removed_leaves_the_runs_and_finished_courses_stay(
+    acme: Organization, member: Callable[..., Membership], sign_in: Callable[..., Any]
+) -> None:
+    course = make_published_course(acme)
+    open_run, done_run = make_run(acme, course, capacity=1), make_run(acme, course)
+    leaver, other = member(acme), member(acme)
+    left = make_enrollment(acme, open_run, leaver.id)
+    done = make_enrollment(acme, done_run, leaver.id, state=EnrollmentState.COMPLETED)
+    stays = make_enrollment(acme, done_run, other.id)
+    admin = sign_in(acme, Role.ADMIN)
+
+    assert admin.delete(f"/api/v1/members/{leaver.id}").status_code == 204
+    with in_public():
+        relay()
+        relay()
+
+    with in_organization(acme):
+        states = dict(Enrollment.objects.values_list("id", "state"))
+    assert states == {left: "withdrawn", done: "completed", stays: "active"}
+    assert AuditEvent.objects.filter(action="runs.withdraw_departed").count() == 1
+    place = admin.post(f"/api/v1/runs/{open_run}/enrollments", {"member_id": str(other.id)})
+    assert place.status_code == 201
+
+
+def test_whoever_was_taken_back_at_once_keeps_their_runs(
+    acme: Organization, member: Callable[..., Membership], sign_in: Callable[..., Any]
+) -> None:
+    leaver = member(acme)
+    kept = make_enrollment(acme, make_run(acme, make_published_course(acme)), leaver.id)
+    admin = sign_in(acme, Role.ADMIN)
+    assert admin.delete(f"/api/v1/members/{leaver.id}").status_code == 204
+    assert (
+        admin.post("/api/v1/invitations", {"email": leaver.user.email, "role": "learner"}).status_code == 201
+    )
+    with in_public():
+        relay()
+    with in_organization(acme):
+        assert Enrollment.objects.get(pk=kept).state == "active"
