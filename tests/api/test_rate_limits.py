@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.core.throttling import CallerThrottle
 from shared_apps.core import clock
 from shared_apps.core.actors import Role
 from shared_apps.core.clock import frozen_at
@@ -13,8 +14,9 @@ from tests.support.client import Caller
 
 
 @pytest.fixture(autouse=True)
-def _inside_one_window() -> Iterator[None]:
-    """Stand at the fifth second of the running minute, so that no window ends within a test."""
+def _inside_one_window(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stand at the fifth second of the running minute, so that no window ends within a test; forget pauses."""
+    monkeypatch.setattr(CallerThrottle, "_paused_until", 0.0)
     with frozen_at(clock.now().replace(second=5, microsecond=0)):
         yield
 
