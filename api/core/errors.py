@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from psycopg import errors as postgres
 from rest_framework import exceptions, status
@@ -155,6 +155,18 @@ def _document_of(error: Exception, instance: str) -> tuple[dict[str, Any] | None
             code="busy", title="Somebody else is changing this.", status_code=503, instance=instance
         )
         return busy, {"Retry-After": "1"}
+    elif isinstance(error, IntegrityError) and isinstance(error.__cause__, postgres.UniqueViolation):
+        # Two requests made the same thing at once and a constraint let one through; where a service knows
+        # what that means it says so itself, and this is the last word for those that don't.
+        log.warning("unique_violation", constraint=error.__cause__.diag.constraint_name)
+        taken = problem(
+            code="changed_meanwhile",
+            title="Somebody else made the same at this very moment.",
+            status_code=409,
+            advice="Read what is there now, and send the request again if it is still wanted.",
+            instance=instance,
+        )
+        return taken, {}
     elif is_database_away(error):
         log.error("database_away", exc_info=error)
         away = problem(

@@ -1,14 +1,16 @@
 """Plain views and refusals that stand outside DRF: health, unknown paths, faults."""
 
+import sys
+
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from redis.exceptions import RedisError
 
-from api.core.errors import PROBLEM_TYPE, django_problem, problem
+from api.core.errors import PROBLEM_TYPE, django_problem, is_database_away, problem
 from api.core.renderers import to_json
-from shared_apps.core.errors import DomainError, Forbidden, NotFound
+from shared_apps.core.errors import DomainError, Forbidden, Kind, NotFound
 from tenants.cache import PLATFORM_PREFIX
 
 
@@ -18,6 +20,15 @@ class CsrfFailed(Forbidden):
     code = "csrf_failed"
     title = "The request could not be tied to your session."
     advice = "Send the value of the CSRF cookie as X-CSRFToken, from the same origin; GET auth/csrf sets it."
+
+
+class DatabaseAway(DomainError):
+    """The database cannot be reached for the moment."""
+
+    code = "unavailable"
+    kind = Kind.UNAVAILABLE
+    title = "The service is not available for a moment."
+    advice = "Send the request again in a few seconds."
 
 
 def refuse(request: HttpRequest, error: DomainError) -> HttpResponse:
@@ -36,7 +47,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a fault. The request id in the answer finds the traceback in the log."""
+    """Answer a fault. The request id in the answer finds the traceback in the log.
+
+    A lost database is no fault of ours to tell about, wherever it was noticed: it comes back.
+    """
+    error = sys.exc_info()[1]
+    if error is not None and is_database_away(error):
+        return django_problem(request, DatabaseAway(retry_after_seconds=2))
     document = problem(
         code="internal_error",
         title="Something went wrong on our side.",
@@ -53,11 +70,14 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Say whether database and cache answer, so a balancer sends traffic only where it can be served."""
+    """Say whether the process can serve, so a balancer sends traffic only where it can.
+
+    The database decides. Without the cache requests are served, unlimited and a little slower: reported, but
+    no reason to take every process out at once.
+    """
     checks = {"database": _database_answers(), "cache": _cache_answers()}
-    ready = all(checks.values())
-    body = {"status": "ready" if ready else "not_ready", "checks": checks}
-    return JsonResponse(body, status=200 if ready else 503)
+    status = "ready" if all(checks.values()) else "degraded" if checks["database"] else "not_ready"
+    return JsonResponse({"status": status, "checks": checks}, status=200 if checks["database"] else 503)
 
 
 def _database_answers() -> bool:

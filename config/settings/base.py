@@ -82,7 +82,7 @@ def pooled(url: str) -> dict[str, object]:
         "min_size": env.integer("DB_POOL_MIN", 1),
         "max_size": env.integer("DB_POOL_MAX", 8),
         "max_lifetime": env.integer("DB_POOL_MAX_LIFETIME_SECONDS", 1800),
-        "timeout": env.integer("DB_POOL_TIMEOUT_SECONDS", 10),
+        "timeout": env.integer("DB_POOL_TIMEOUT_SECONDS", 3),
     }
     return {**DATABASES["default"], **parsed, "OPTIONS": options}
 

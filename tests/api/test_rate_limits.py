@@ -15,7 +15,7 @@ from tests.support.client import Caller
 
 @pytest.fixture(autouse=True)
 def _inside_one_window(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Stand at the fifth second of the running minute, so that no window ends within a test; forget pauses."""
+    """Stand at the fifth second of the minute, so that no window ends within a test; forget pauses."""
     monkeypatch.setattr(CallerThrottle, "_paused_until", 0.0)
     with frozen_at(clock.now().replace(second=5, microsecond=0)):
         yield

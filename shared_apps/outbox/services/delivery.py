@@ -32,6 +32,7 @@ _MARGIN = timedelta(seconds=20)
 _MARK_EVERY = 20
 _CLOSED_WAIT = timedelta(minutes=5)
 _ERROR_LENGTH = 2000
+_GONE = frozenset({OrganizationState.DELETING, OrganizationState.DELETED})
 _random = random.SystemRandom()
 
 
@@ -131,12 +132,12 @@ def _run(handler: Handler, message: Outgoing, opened: dict[int, Deliver], stack:
     deliver = opened.get(id(handler))
     if deliver is None:
         deliver = opened[id(handler)] = stack.enter_context(handler.open())
-    if not handler.in_tenant or message.organization_id is None:
+    organization = message.organization
+    if message.organization_id is not None and (organization is None or organization.state in _GONE):
+        raise Undeliverable("the organization is gone")
+    if not handler.in_tenant or organization is None:
         deliver(message)
         return
-    organization = message.organization
-    if organization is None or organization.state in (OrganizationState.DELETING, OrganizationState.DELETED):
-        raise Undeliverable("the organization is gone")
     if organization.state not in OPEN_STATES:
         raise OrganizationNotOpen(organization.state)
     with in_organization(organization):
