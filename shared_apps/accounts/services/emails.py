@@ -9,6 +9,7 @@ from shared_apps.accounts.selectors.identities import is_email_proved
 from shared_apps.accounts.services.families import do_lock_user, do_revoke
 from shared_apps.accounts.services.mails import (
     do_mail_account_exists,
+    do_mail_password_reset,
     do_mail_unknown_account,
     do_mail_verification,
 )
@@ -60,6 +61,10 @@ def do_prove_email(user: User, *, keeps_password: bool) -> bool:
 def verify_email(*, actor: Actor, key: str) -> None:
     """Take the key of a verification mail.
 
+    Where the address was registered more than once before it was proved, two people may have chosen a
+    password, and the click on a mail does not tell which of them it was: none is kept, and the address gets
+    the link to choose one.
+
     Raises:
         KeyNotValid: malformed, expired, or used.
     """
@@ -74,7 +79,10 @@ def verify_email(*, actor: Actor, key: str) -> None:
             raise KeyNotValid(field="key")
         if user.email != confirmation.email_address.email:
             raise KeyNotValid(field="key")
-        do_prove_email(user, keeps_password=True)
+        is_registered_once = user.sign_in_epoch == 0
+        do_prove_email(user, keeps_password=is_registered_once)
+        if not is_registered_once:
+            do_mail_password_reset(user=user, organization=None)
         do_record(
             actor=as_person(actor=actor, user=user, membership=None),
             action="auth.email_verified",

@@ -72,8 +72,16 @@ def test_a_registration_nobody_proved_is_replaced_and_its_key_is_void(shared: No
     assert _register() == (202, {"status": "mail_sent"})
     assert _verify(first_key) == 400
     assert _verify(mails("nina@example.org")[-1]["context"]["key"]) == 204
-    # then: the stranger's password opens nothing
+    # then: neither password opens anything, whoever registered last; the address gets the link to choose one
     assert _sign_in("nina@example.org", NEXT_PASSWORD) == (401, "bad_credentials")
+    assert _sign_in("nina@example.org") == (401, "bad_credentials")
+    mail = mails("nina@example.org")[-1]
+    assert mail["template"] == "accounts/reset_password"
+    answer = Caller(PLATFORM_HOST).post(
+        "/api/v1/auth/password-reset/confirm",
+        {"uid": mail["context"]["uid"], "token": mail["context"]["token"], "new_password": PASSWORD},
+    )
+    assert answer.status_code == 204
     assert _sign_in("nina@example.org") == (200, "")
 
 
