@@ -25,3 +25,11 @@ class EnrollmentExpired(Forbidden):
     code = "enrollment_expired"
     title = "Your enrollment has expired."
     advice = "Ask whoever enrolled you for more time."
+
+
+class SeatNeeded(Forbidden):
+    """The organization has, or had, a subscription, and the learner holds none of its seats."""
+
+    code = "seat_needed"
+    title = "You hold no seat."
+    advice = "Ask an administrator of your organization for a seat; what you have done is kept."

@@ -3,17 +3,19 @@
 import uuid
 from dataclasses import dataclass
 
-from tenant_apps.learning.policies import Terms
+from tenant_apps.learning.policies import SEAT_MISSING, Terms
+from tenants.context import current_organization
 from tenants.postgresql.prepared import prepared_cursor
 
 # In the mode that foreign keys to the row do not wait for; a suspension or withdrawal does.
-_LOCK = """
-SELECT e.state, e.expires_at, r.state, r.starts_at, r.ends_at, r.timezone, r.id, r.course_id, r.version_id
+_LOCK = f"""
+SELECT e.state, e.expires_at, r.state, r.starts_at, r.ends_at, r.timezone, {SEAT_MISSING},
+       r.id, r.course_id, r.version_id
   FROM runs_enrollment e
   JOIN runs_courserun r ON r.id = e.run_id
- WHERE e.id = %s AND e.member_id = %s
+ WHERE e.id = %(enrollment)s AND e.member_id = %(member)s
    FOR NO KEY UPDATE OF e
-"""
+"""  # noqa: S608  our own text
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class LockedEnrollment:
 
 def lock_own_enrollment(enrollment_id: uuid.UUID, member_id: uuid.UUID) -> LockedEnrollment | None:
     """Lock the member's enrollment and return it, None when it is not theirs. One statement."""
+    names = {"enrollment": enrollment_id, "member": member_id, "organization": current_organization().id}
     with prepared_cursor() as cursor:
-        cursor.execute(_LOCK, [enrollment_id, member_id])
+        cursor.execute(_LOCK, names)
         row = cursor.fetchone()
-    return LockedEnrollment(Terms(*row[:6]), *row[6:]) if row else None
+    return LockedEnrollment(Terms(*row[:7]), *row[7:]) if row else None

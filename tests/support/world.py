@@ -78,6 +78,10 @@ def _fill_shared(world: World, member_id: uuid.UUID) -> None:
     seat = SeatAssignment.objects.create(
         subscription=subscription, organization=organization, membership_id=member_id
     )
+    # The owner learns, which takes a seat here.
+    SeatAssignment.objects.create(
+        subscription=subscription, organization=organization, membership=world.owner
+    )
     world.ids["subscriptions"], world.ids["seats"] = subscription.id, seat.id
     world.ids["invitations"] = Invitation.objects.create(
         organization=organization,

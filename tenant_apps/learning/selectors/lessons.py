@@ -8,13 +8,14 @@ from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
 from tenant_apps.courses.selectors.pictures import with_picture_links
-from tenant_apps.learning.policies import LEARN, Terms
+from tenant_apps.learning.policies import LEARN, SEAT_MISSING, Terms
 from tenant_apps.learning.selectors.outlines import get_outline
 from tenant_apps.media.services.links import make_link
+from tenants.context import current_organization
 from tenants.postgresql.prepared import prepared_cursor
 
-_LESSON = """
-SELECT e.state, e.expires_at, r.state, r.starts_at, r.ends_at, r.timezone,
+_LESSON = f"""
+SELECT e.state, e.expires_at, r.state, r.starts_at, r.ends_at, r.timezone, {SEAT_MISSING},
        r.version_id, l.body_html, l.embed_url, f.id, f.name, f.content_type, f.size, done.completed_at
   FROM runs_enrollment e
   JOIN runs_courserun r ON r.id = e.run_id
@@ -22,7 +23,7 @@ SELECT e.state, e.expires_at, r.state, r.starts_at, r.ends_at, r.timezone,
   LEFT JOIN media_storedfile f ON f.id = l.document_id
   LEFT JOIN learning_lessonprogress done ON done.enrollment_id = e.id AND done.lesson_id = l.id
  WHERE e.id = %(enrollment)s AND e.member_id = %(member)s
-"""
+"""  # noqa: S608  our own text
 
 
 def get_lesson(*, actor: Actor, enrollment_id: uuid.UUID, lesson_id: uuid.UUID) -> dict[str, Any]:
@@ -32,17 +33,22 @@ def get_lesson(*, actor: Actor, enrollment_id: uuid.UUID, lesson_id: uuid.UUID) 
 
     Raises:
         NotFound: no such enrollment of the actor, or no such published lesson in its version.
-        EnrollmentNotActive, EnrollmentExpired, RunNotOpen: the lessons are not open now.
+        EnrollmentNotActive, EnrollmentExpired, RunNotOpen, SeatNeeded: the lessons are not open now.
     """
     require(actor, LEARN)
-    names = {"enrollment": enrollment_id, "lesson": lesson_id, "member": actor.member_id}
+    names = {
+        "enrollment": enrollment_id,
+        "lesson": lesson_id,
+        "member": actor.member_id,
+        "organization": current_organization().id,
+    }
     with prepared_cursor() as cursor:
         cursor.execute(_LESSON, names)
         row = cursor.fetchone()
     if row is None:
         raise NotFound
-    Terms(*row[:6]).require_open(clock.now())
-    version_id, body_html, embed_url, file_id, file_name, content_type, size, completed_at = row[6:]
+    Terms(*row[:7]).require_open(clock.now())
+    version_id, body_html, embed_url, file_id, file_name, content_type, size, completed_at = row[7:]
     outline = get_outline(version_id)
     lesson = outline.lesson(lesson_id)
     if lesson is None:

@@ -12,8 +12,9 @@ from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
-from tenant_apps.learning.policies import LEARN, Terms
+from tenant_apps.learning.policies import LEARN, SEAT_MISSING, Terms
 from tenant_apps.learning.selectors.outlines import Outline, get_outline, get_outlines
+from tenants.context import current_organization
 from tenants.postgresql.prepared import prepared_cursor
 
 # Few joins, since every one more makes planning dearer than running (seven cost 1.7 ms, these 0.3 ms): the
@@ -21,7 +22,7 @@ from tenants.postgresql.prepared import prepared_cursor
 # found first, else the planner walks everybody's, newest first, until the page is full. A learner's own
 # choice of zone counts before the company's; the default is not a choice.
 _COURSES = """
-WITH own AS MATERIALIZED (SELECT * FROM runs_enrollment WHERE member_id = %s {only})
+WITH own AS MATERIALIZED (SELECT * FROM runs_enrollment WHERE member_id = %(member)s {only})
 SELECT e.id, e.state, e.created_at, e.completed_at, e.expires_at,
        r.id, r.title, r.state, r.starts_at, r.ends_at, r.timezone, r.version_id,
        c.id, c.title,
@@ -29,18 +30,19 @@ SELECT e.id, e.state, e.created_at, e.completed_at, e.expires_at,
        (SELECT string_agg(done.lesson_id::text, ',') FROM learning_lessonprogress done
          WHERE done.enrollment_id = e.id),
        (SELECT COALESCE(NULLIF(u.timezone, 'UTC'), NULLIF(m.timezone, ''), 'UTC')
-          FROM people_member m JOIN accounts_user u ON u.id = m.user_id WHERE m.id = e.member_id)
+          FROM people_member m JOIN accounts_user u ON u.id = m.user_id WHERE m.id = e.member_id),
+       {seat_missing}
   FROM own e
   JOIN runs_courserun r ON r.id = e.run_id
   JOIN courses_course c ON c.id = r.course_id
   LEFT JOIN learning_courseprogress p ON p.enrollment_id = e.id
- ORDER BY e.id {order} LIMIT %s
+ ORDER BY e.id {order} LIMIT %(limit)s
 """
 
-_FIRST = _COURSES.format(only="", order="DESC")
-_OLDER = _COURSES.format(only="AND id < %s", order="DESC")
-_NEWER = _COURSES.format(only="AND id > %s", order="ASC")
-_ONE = _COURSES.format(only="AND id = %s", order="DESC")
+_FIRST = _COURSES.format(only="", order="DESC", seat_missing=SEAT_MISSING)
+_OLDER = _COURSES.format(only="AND id < %(edge)s", order="DESC", seat_missing=SEAT_MISSING)
+_NEWER = _COURSES.format(only="AND id > %(edge)s", order="ASC", seat_missing=SEAT_MISSING)
+_ONE = _COURSES.format(only="AND id = %(edge)s", order="DESC", seat_missing=SEAT_MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,11 @@ def list_my_courses(
     """
     require(actor, LEARN)
     if older_than is not None:
-        rows = _rows(_OLDER, actor.member_id, older_than, limit + 1)
+        rows = _rows(_OLDER, actor, limit + 1, older_than)
     elif newer_than is not None:
-        rows = _rows(_NEWER, actor.member_id, newer_than, limit + 1)
+        rows = _rows(_NEWER, actor, limit + 1, newer_than)
     else:
-        rows = _rows(_FIRST, actor.member_id, limit + 1)
+        rows = _rows(_FIRST, actor, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     if newer_than is not None:
         rows.reverse()
@@ -95,7 +97,7 @@ def get_my_course(*, actor: Actor, enrollment_id: uuid.UUID) -> dict[str, Any]:
         NotFound: no such enrollment, or somebody else's.
     """
     require(actor, LEARN)
-    rows = _rows(_ONE, actor.member_id, enrollment_id, 1)
+    rows = _rows(_ONE, actor, 1, enrollment_id)
     if not rows:
         raise NotFound
     outline = get_outline(rows[0][11])
@@ -107,9 +109,16 @@ def get_my_course(*, actor: Actor, enrollment_id: uuid.UUID) -> dict[str, Any]:
     return course
 
 
-def _rows(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+def _rows(statement: str, actor: Actor, limit: int, edge: uuid.UUID | None = None) -> list[tuple[Any, ...]]:
+    names: dict[str, Any] = {
+        "member": actor.member_id,
+        "organization": current_organization().id,
+        "limit": limit,
+    }
+    if edge is not None:
+        names["edge"] = edge
     with prepared_cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(statement, names)
         return list(cursor.fetchall())
 
 
@@ -134,10 +143,11 @@ def _course(row: tuple[Any, ...], outline: Outline, now: datetime) -> tuple[dict
         last_accessed_at,
         done_ids,
         timezone,
+        seat_missing,
     ) = row
     done = frozenset(done_ids.split(",")) if done_ids else frozenset()
     following = outline.next_after(last_lesson_id, done)
-    terms = Terms(state, expires_at, run_state, starts_at, ends_at, run_timezone)
+    terms = Terms(state, expires_at, run_state, starts_at, ends_at, run_timezone, seat_missing)
     course = {
         "enrollment_id": enrollment_id,
         "state": state,

@@ -94,7 +94,7 @@ def open_lesson(*, actor: Actor, enrollment_id: uuid.UUID, lesson_id: uuid.UUID)
     """Return the lesson to read, and note it as the place where the learner is.
 
     Raises:
-        NotFound, EnrollmentNotActive, EnrollmentExpired, RunNotOpen: as `get_lesson`.
+        NotFound, EnrollmentNotActive, EnrollmentExpired, RunNotOpen, SeatNeeded: as `get_lesson`.
     """
     lesson = get_lesson(actor=actor, enrollment_id=enrollment_id, lesson_id=lesson_id)
     names: dict[str, Any] = {"enrollment": enrollment_id, "lesson": lesson_id, "now": clock.now()}
@@ -111,7 +111,7 @@ def complete_lesson(*, actor: Actor, enrollment_id: uuid.UUID, lesson_id: uuid.U
 
     Raises:
         NotFound: no such enrollment of the actor, or no such published lesson in its version.
-        EnrollmentNotActive, EnrollmentExpired, RunNotOpen: the lessons are not open now.
+        EnrollmentNotActive, EnrollmentExpired, RunNotOpen, SeatNeeded: the lessons are not open now.
     """
     require(actor, LEARN)
     now = clock.now()
