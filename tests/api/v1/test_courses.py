@@ -9,8 +9,9 @@ import pytest
 from shared_apps.accounts.models import Membership, User
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core.actors import Role
-from tenant_apps.courses.models import Course, Lesson
-from tenants.context import in_organization
+from shared_apps.outbox.services.delivery import relay
+from tenant_apps.courses.models import Course, CourseRight, Lesson
+from tenants.context import in_organization, in_public
 from tenants.models import Organization
 from tests.factories.courses import make_published_course, publish_another_version
 from tests.support.client import Caller
@@ -156,6 +157,31 @@ def test_rights_on_one_course_say_who_works_on_it(
     admin.put(f"{url}/rights", {"member_id": author.id, "rights": []})
     assert caller.get(url).status_code == 404
     assert AuditEvent.objects.filter(action="courses.grant", target_id=course_id).count() == 2
+
+
+def test_whoever_is_removed_comes_back_without_rights_on_courses(
+    acme: Organization, member: Callable[..., Membership], sign_in: Sign
+) -> None:
+    admin = sign_in(acme, Role.ADMIN)
+    url = f"/api/v1/courses/{_make(admin)['id']}/rights"
+    leaver, stays, back = (member(acme, Role.INSTRUCTOR) for _ in range(3))
+    for each in (leaver, stays, back):
+        assert admin.put(url, {"member_id": each.id, "rights": ["edit_course"]}).status_code == 200
+
+    for each in (leaver, back):
+        assert admin.delete(f"/api/v1/members/{each.id}").status_code == 204
+    # One is taken back before anything hears of it, the other only afterwards.
+    admin.post("/api/v1/invitations", {"email": back.user.email, "role": "instructor"})
+    with in_public():
+        relay()
+        relay()
+    admin.post("/api/v1/invitations", {"email": leaver.user.email, "role": "instructor"})
+
+    with in_organization(acme):
+        held = CourseRight.objects.values_list("user_id", flat=True)
+        assert sorted(held) == sorted([stays.user_id, back.user_id])
+    [event] = AuditEvent.objects.filter(action="courses.end_rights_of_departed")
+    assert (event.target_id, event.changes) == (str(leaver.id), {"rights": 1})
 
 
 @pytest.mark.feature("SEC-01")

@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,13 +11,15 @@ import pytest
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Membership, User
 from shared_apps.audit.models import AuditEvent
+from shared_apps.core import clock
 from shared_apps.core.actors import Role, system_actor
-from tenant_apps.cohorts.models import Cohort, CohortMember
+from shared_apps.outbox.services.delivery import relay
+from tenant_apps.cohorts.models import Cohort, CohortMember, CohortRight
 from tenant_apps.cohorts.services.places import join_cohort
 from tenant_apps.people.models import Member
 from tenant_apps.runs.enums import EnrollmentState, RunState
 from tenant_apps.runs.models import Enrollment
-from tenants.context import in_organization
+from tenants.context import in_organization, in_public
 from tenants.models import Organization
 from tests.factories.courses import make_published_course
 from tests.factories.runs import make_enrollment, make_run
@@ -270,3 +273,57 @@ def test_the_same_people_joined_eight_times_at_once_have_one_place_each(
 
     assert sorted(itertools.chain.from_iterable(results)) == ["already"] * 28 + ["joined"] * 4
     assert len(_enrollments(acme)) == 4
+
+
+def test_whoever_is_removed_leaves_the_cohorts_and_manages_none(
+    acme: Organization, member: Make, sign_in: Sign
+) -> None:
+    leaver, stays, admin = member(acme, Role.MANAGER), member(acme), sign_in(acme, Role.ADMIN)
+    left, former = _cohort(acme), _cohort(acme)
+    for cohort_id in (left, former):
+        path = f"/api/v1/cohorts/{cohort_id}"
+        joined = admin.post(f"{path}/members", {"member_ids": [str(leaver.id), str(stays.id)]})
+        assert joined.status_code == 200
+        for each in (leaver, member(acme, Role.MANAGER)):
+            body = {"member_id": str(each.id), "manages": True}
+            assert admin.put(f"{path}/managers", body).status_code == 200
+    with in_organization(acme):
+        before = clock.now() - timedelta(days=9)
+        CohortMember.objects.filter(cohort_id=former, member_id=leaver.id).update(left_at=before)
+
+    with clock.frozen_at(clock.now() + timedelta(minutes=1)):
+        now = clock.now()
+        assert admin.delete(f"/api/v1/members/{leaver.id}").status_code == 204
+        with in_public():
+            relay()
+            relay()
+
+    with in_organization(acme):
+        places = {(row.cohort_id, row.member_id): row.left_at for row in CohortMember.objects.order_by("id")}
+        rights = list(CohortRight.objects.values_list("user_id", flat=True))
+    assert places == {
+        (left, leaver.id): now,
+        (former, leaver.id): before,
+        (left, stays.id): None,
+        (former, stays.id): None,
+    }
+    assert len(rights) == 2
+    assert leaver.user_id not in rights
+    [event] = AuditEvent.objects.filter(action="cohorts.leave_departed")
+    assert event.changes == {"left": [str(left)], "rights": 2}
+
+
+def test_whoever_was_taken_back_at_once_keeps_their_cohorts(
+    acme: Organization, member: Make, sign_in: Sign
+) -> None:
+    leaver, admin, cohort_id = member(acme, Role.MANAGER), sign_in(acme, Role.ADMIN), _cohort(acme)
+    admin.post(f"/api/v1/cohorts/{cohort_id}/members", {"member_ids": [str(leaver.id)]})
+    admin.put(f"/api/v1/cohorts/{cohort_id}/managers", {"member_id": str(leaver.id), "manages": True})
+    assert admin.delete(f"/api/v1/members/{leaver.id}").status_code == 204
+    back = admin.post("/api/v1/invitations", {"email": leaver.user.email, "role": "manager"})
+    assert back.status_code == 201
+    with in_public():
+        relay()
+    with in_organization(acme):
+        assert CohortMember.objects.get(member_id=leaver.id).left_at is None
+        assert CohortRight.objects.filter(user_id=leaver.user_id).count() == 1

@@ -16,7 +16,7 @@ from shared_apps.core.actors import Role, system_actor
 from shared_apps.outbox.services.delivery import relay
 from tenant_apps.people.models import Member
 from tenant_apps.runs.enums import ENROLLMENT_MOVES, OCCUPYING, EnrollmentState, RunState
-from tenant_apps.runs.models import Enrollment
+from tenant_apps.runs.models import Enrollment, RunRight
 from tenant_apps.runs.services.enrolling import EnrollOutcome, enroll_member, enroll_members
 from tenants.context import in_organization, in_public
 from tenants.models import Organization
@@ -366,3 +366,26 @@ def test_whoever_was_taken_back_at_once_keeps_their_runs(
         relay()
     with in_organization(acme):
         assert Enrollment.objects.get(pk=kept).state == "active"
+
+
+def test_whoever_is_removed_loses_the_rights_on_runs_alone(
+    acme: Organization, member: Callable[..., Membership], sign_in: Callable[..., Any]
+) -> None:
+    run_id, admin = make_run(acme, make_published_course(acme)), sign_in(acme, Role.ADMIN)
+    leaver, stays, back = (member(acme, Role.INSTRUCTOR) for _ in range(3))
+    for each in (leaver, stays, back):
+        body = {"member_id": str(each.id), "rights": ["teach_run", "enrol_run"]}
+        assert admin.put(f"/api/v1/runs/{run_id}/staff", body).status_code == 200
+
+    for each in (leaver, back):
+        assert admin.delete(f"/api/v1/members/{each.id}").status_code == 204
+    admin.post("/api/v1/invitations", {"email": back.user.email, "role": "instructor"})
+    with in_public():
+        relay()
+        relay()
+
+    with in_organization(acme):
+        held = RunRight.objects.values_list("user_id", flat=True)
+        assert sorted(held) == sorted([stays.user_id] * 2 + [back.user_id] * 2)
+    [event] = AuditEvent.objects.filter(action="runs.withdraw_departed")
+    assert (event.target_id, event.changes) == (str(leaver.id), {"enrollments": [], "rights": 2})
