@@ -60,11 +60,15 @@ __all__ = [
 FAST_SETTINGS: Mapping[str, str] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 _LOCK_FILE = ".lock"
+# Held by demo.stack for as long as it runs on the folder.
+STACK_LOCK = Path("run") / "stack.lock"
 _START_ATTEMPTS = 3
 # What may lie in the data folder before the servers first start; anything else means it is somebody's folder.
 _OUR_ENTRIES = {
     _LOCK_FILE,
     "bench",
+    "check",
+    "ci",
     "demo.json",
     "logs",
     "mail",
@@ -307,6 +311,23 @@ def _run_command(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse_while_in_use(data_dir: Path) -> None:
+    """Leave the servers of a running demo alone: its web and worker would stay behind without them.
+
+    Raises EmbeddedServerError when a stack holds the folder.
+    """
+    lock = data_dir.expanduser().resolve() / STACK_LOCK
+    if not lock.exists():
+        return
+    try:
+        with folder_lock(lock, seconds=0.2):
+            return
+    except EmbeddedServerError as error:
+        raise EmbeddedServerError(
+            f"`make demo` is running on {data_dir}; end it first, with Ctrl-C in its terminal."
+        ) from error
+
+
 def main() -> int:
     """Run one command and answer the exit code: 0 done, 1 refused (the reason is on stderr), 3 status not
     running."""
@@ -322,7 +343,10 @@ def main() -> int:
         "--fast", action="store_true", help="start: for throw-away data, without waiting for the disk"
     )
     try:
-        return _run_command(parser.parse_args())
+        arguments = parser.parse_args()
+        if arguments.command in {"stop", "reset"}:
+            _refuse_while_in_use(arguments.data_dir)
+        return _run_command(arguments)
     except EmbeddedServerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

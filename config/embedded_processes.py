@@ -99,7 +99,13 @@ def folder_lock(path: Path, *, seconds: float = 120) -> Iterator[None]:
     """
     deadline = time.monotonic() + seconds
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except PermissionError as error:
+            raise EmbeddedServerError(
+                f"No permission to write in {path.parent}. Run as the user who owns it, or give it back: "
+                f'sudo chown -R "$(id -un)" "{path.parent}"'
+            ) from error
         if os.geteuid() == 0:  # the folder's owner must be able to lock it tomorrow
             os.fchown(descriptor, path.parent.stat().st_uid, path.parent.stat().st_gid)
         try:

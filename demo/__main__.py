@@ -32,7 +32,7 @@ def main() -> int:
             facts_file = data_dir / "demo.json"
             story = Story(stack.web_port, stack.mail_http_port, stack.env)
             if facts_file.exists():
-                story.resume(Facts(**json.loads(facts_file.read_text(encoding="utf-8"))))
+                _resume(story, Facts(**json.loads(facts_file.read_text(encoding="utf-8"))))
             else:
                 story.tell().save(facts_file)
             note(f"ready after {time.monotonic() - started:.0f} s")
@@ -50,6 +50,14 @@ def main() -> int:
             print(f"Logs: {data_dir / 'logs'}. `make reset` starts from nothing.", file=sys.stderr)
         return 1
     return 0
+
+
+def _resume(story: Story, facts: Facts) -> None:
+    """Look at what the last start left. Whoever changed it since, as they are invited to, is not shut out."""
+    try:
+        story.resume(facts)
+    except UnexpectedAnswer as change:
+        note(f"this is not as the story left it, so somebody changed it since: {change}")
 
 
 def _prepare(env: Mapping[str, str]) -> None:

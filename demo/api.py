@@ -39,9 +39,8 @@ class Api:
             method, f"http://127.0.0.1:{self.port}{path}", headers=headers, timeout=120, **options
         )
         if answer.status_code != expect:
-            raise UnexpectedAnswer(
-                f"{method} http://{self.host}{path} answered {answer.status_code}: {answer.text[:1500]}"
-            )
+            address = f"http://{self.host}:{self.port}{path}"
+            raise UnexpectedAnswer(f"{method} {address} answered {answer.status_code}: {answer.text[:1500]}")
         return answer.json() if answer.content else None
 
     def get(self, path: str, **options: Any) -> Any:

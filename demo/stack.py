@@ -22,7 +22,7 @@ from typing import IO, NoReturn
 
 import psutil
 
-from config.embedded import default_data_dir, ensure_servers, running_servers, stop_servers
+from config.embedded import STACK_LOCK, default_data_dir, ensure_servers, running_servers, stop_servers
 from config.embedded_processes import EmbeddedServerError, choose_port, folder_lock, is_alive, stop_processes
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
@@ -132,10 +132,10 @@ class Stack:
         run.mkdir(exist_ok=True)
         lock = contextlib.ExitStack()
         try:
-            lock.enter_context(folder_lock(run / "stack.lock", seconds=1))
+            lock.enter_context(folder_lock(self.data_dir / STACK_LOCK, seconds=1))
         except EmbeddedServerError as error:
             raise StackError(
-                f"The stack of {self.data_dir} is already running; stop that one first."
+                f"`make demo` is already running on {self.data_dir}; end that one first, with Ctrl-C."
             ) from error
         with lock:
             self._end_leftovers()
@@ -163,6 +163,8 @@ class Stack:
         for name, preferred in _PREFERRED_PORTS.items():
             port = choose_port(kept.get(name, preferred))
             ports[name] = choose_port(preferred) if port not in (kept.get(name), preferred) else port
+            if ports[name] != kept.get(name, preferred):
+                print(f"    port {kept.get(name, preferred)} is in use; {name} takes {ports[name]}")
         file.write_text(json.dumps(ports))
         self.web_port, self.mail_http_port, self.smtp_port = ports["web"], ports["mail_http"], ports["smtp"]
 

@@ -20,6 +20,7 @@ from redis.retry import Retry
 
 from config.embedded import (
     FAST_SETTINGS,
+    STACK_LOCK,
     EmbeddedServerError,
     EmbeddedServers,
     ensure_servers,
@@ -275,3 +276,27 @@ def test_folder_without_write_permission_is_refused_with_advice(tmp_path: Path) 
     with pytest.raises(EmbeddedServerError, match=r"No permission to write.*PALAESTRA_DATA_DIR"):
         ensure_servers(tmp_path / "data")
     tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("command", ["stop", "reset"])
+def test_a_running_demo_is_not_left_without_its_servers(tmp_path: Path, command: str) -> None:
+    lock = tmp_path / STACK_LOCK
+    lock.parent.mkdir()
+    program = [sys.executable, "-m", "config.embedded", command, "--data-dir", str(tmp_path)]
+    with folder_lock(lock, seconds=1):
+        refused = subprocess.run(
+            program, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2]
+        )
+    assert refused.returncode == 1
+    assert "Ctrl-C" in refused.stderr
+    assert lock.exists()
+
+
+def test_what_check_and_ci_leave_is_no_strangers_folder(tmp_path: Path) -> None:
+    """`make demo CHECK=1` comes before `make demo` for whoever is careful."""
+    (tmp_path / "check").mkdir()
+    (tmp_path / "ci").mkdir()
+    try:
+        assert ensure_servers(tmp_path, postgres_settings=FAST_SETTINGS).data_dir == tmp_path.resolve()
+    finally:
+        stop_servers(tmp_path)
