@@ -11,6 +11,7 @@ class OrganizationState(models.TextChoices):
     ACTIVE = "active", "Active"
     PAST_DUE = "past_due", "Past due"
     SUSPENDED = "suspended", "Suspended"
+    CLOSING = "closing", "Closing"
     DELETING = "deleting", "Deleting"
     DELETED = "deleted", "Deleted"
 
@@ -25,20 +26,42 @@ ORGANIZATION_MOVES: dict[OrganizationState, frozenset[OrganizationState]] = {
             OrganizationState.ACTIVE,
             OrganizationState.PAST_DUE,
             OrganizationState.SUSPENDED,
+            OrganizationState.CLOSING,
             OrganizationState.DELETING,
         }
     ),
     OrganizationState.ACTIVE: frozenset(
-        {OrganizationState.PAST_DUE, OrganizationState.SUSPENDED, OrganizationState.DELETING}
+        {
+            OrganizationState.PAST_DUE,
+            OrganizationState.SUSPENDED,
+            OrganizationState.CLOSING,
+            OrganizationState.DELETING,
+        }
     ),
     OrganizationState.PAST_DUE: frozenset(
-        {OrganizationState.ACTIVE, OrganizationState.SUSPENDED, OrganizationState.DELETING}
+        {
+            OrganizationState.ACTIVE,
+            OrganizationState.SUSPENDED,
+            OrganizationState.CLOSING,
+            OrganizationState.DELETING,
+        }
     ),
     OrganizationState.SUSPENDED: frozenset(
         {
             OrganizationState.TRIAL,
             OrganizationState.ACTIVE,
             OrganizationState.PAST_DUE,
+            OrganizationState.CLOSING,
+            OrganizationState.DELETING,
+        }
+    ),
+    # Back to where it was, or on to the end.
+    OrganizationState.CLOSING: frozenset(
+        {
+            OrganizationState.TRIAL,
+            OrganizationState.ACTIVE,
+            OrganizationState.PAST_DUE,
+            OrganizationState.SUSPENDED,
             OrganizationState.DELETING,
         }
     ),
@@ -65,3 +88,20 @@ class SchemaState(models.TextChoices):
     CLAIMED = "claimed", "Claimed"
     FAILED = "failed", "Failed"
     DROPPED = "dropped", "Dropped"
+
+
+class Suspension(models.TextChoices):
+    """What a suspended organization's host still answers."""
+
+    FULL = "full", "Nothing"
+    READ_ONLY = "read_only", "Reading only"
+
+
+class RunState(models.TextChoices):
+    """Life of one run of the wave migrator."""
+
+    RUNNING = "running", "Running"
+    STOPPING = "stopping", "Stopping"
+    STOPPED = "stopped", "Stopped"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"

@@ -29,6 +29,15 @@ class OrganizationNotReady(DomainError):
     advice = "Try again in a few seconds."
 
 
+class OrganizationBehind(DomainError):
+    """The organization's schema lacks migrations that the code needs: it waits, the others don't."""
+
+    code = "organization_migrating"
+    kind = Kind.UNAVAILABLE
+    title = "This organization is being updated."
+    advice = "Try again in a moment."
+
+
 class NameNotAvailable(InvalidInput):
     """The subdomain is taken, reserved, resting, or looks too much like one of those."""
 

@@ -15,6 +15,7 @@ from tenants.enums import OPEN_STATES, OrganizationState
 from tenants.errors import HostNotFound, OrganizationNotReady, OrganizationSuspended
 from tenants.scope import OrganizationRef
 from tenants.selectors.hosts import find_organization
+from tenants.selectors.levels import check_level
 
 HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
 
@@ -68,11 +69,13 @@ def check_open(organization: OrganizationRef | None) -> OrganizationRef:
     Raises:
         HostNotFound: unknown, being deleted or deleted: all look the same from outside.
         OrganizationNotReady: still provisioning.
+        OrganizationBehind: its schema lacks migrations that this code needs.
         OrganizationSuspended: suspended by an operator.
     """
     if organization is None:
         raise HostNotFound
     if organization.state in OPEN_STATES:
+        check_level(organization)
         return organization
     if organization.state == OrganizationState.PROVISIONING:
         raise OrganizationNotReady(retry_after_seconds=5)

@@ -23,6 +23,11 @@ class OrganizationRef:
     state_reason: str = ""
     suspended_at: datetime | None = None
     cors_origins: tuple[str, ...] = ()
+    suspension: str = ""
+    request_budget: int | None = None
+    queue_weight: int = 1
+    # The level of its schema (tenants.ddl); 0, behind everything, where nobody read it.
+    schema_level: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ from django.db import connections
 from tenants.context import in_organization, in_public
 from tenants.enums import OPEN_STATES
 from tenants.models import Organization
+from tenants.selectors.levels import check_level, with_level
 
 
 class TaskWithoutOrganization(RuntimeError):
@@ -46,6 +47,8 @@ class OrganizationTask(Task[..., Any]):
 
         Raises:
             TaskWithoutOrganization: no id, an unknown id, or an organization that is not open.
+            OrganizationBehind: its schema is behind the code; what the task was for stands in a table
+                (outbox, jobs) and is found there once it is not.
         """
         organization = _resolve(self.name, kwargs.pop("organization_id", None))
         _start_clean()
@@ -80,9 +83,10 @@ def _resolve(task: str, organization_id: object) -> Organization:
     except ValueError as error:
         raise TaskWithoutOrganization(f"{task}: no organization in the message") from error
     with in_public():
-        organization = Organization.objects.filter(id=identifier).first()
+        organization = with_level(Organization.objects.filter(id=identifier)).first()
     if organization is None or organization.state not in OPEN_STATES:
         raise TaskWithoutOrganization(f"{task}: organization {identifier} is unknown or closed")
+    check_level(organization.ref())
     return organization
 
 

@@ -56,6 +56,8 @@ TENANT_SWITCH_IN_TRANSACTION = False
 HOST_CACHE_SECONDS = env.integer("HOST_CACHE_SECONDS", 30)
 HOST_CACHE_CHECK_SECONDS = 1.0
 READY_SCHEMAS_TARGET = env.integer("READY_SCHEMAS_TARGET", 5)
+# Signs what must be checked outside the platform: archives, receipts, evidence.
+SIGNING_KEY = env.text("SIGNING_KEY", "")
 RELEASED_NAME_QUARANTINE = timedelta(days=env.integer("RELEASED_NAME_QUARANTINE_DAYS", 180))
 
 DATABASES = {

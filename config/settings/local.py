@@ -17,6 +17,7 @@ else:
 
 DEBUG = env.boolean("DEBUG", False)
 SECRET_KEY = env.text("SECRET_KEY", "local-only-secret-key-never-used-in-production-0123456789")
+SIGNING_KEY = env.text("SIGNING_KEY", "local-only-signing-key-never-used-in-production")
 PUBLIC_URL_SCHEME = env.text("PUBLIC_URL_SCHEME", "http")
 PUBLIC_URL_PORT = env.text("PUBLIC_URL_PORT", "8000")
 DATABASES = {"default": pooled(_database_url)}

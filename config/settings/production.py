@@ -5,6 +5,7 @@ from config.settings.base import *  # noqa: F403  settings modules build on each
 from config.settings.base import REST_FRAMEWORK, cached, pooled
 
 SECRET_KEY = env.text("SECRET_KEY")
+SIGNING_KEY = env.text("SIGNING_KEY")
 PLATFORM_BASE_DOMAIN = env.text("PLATFORM_BASE_DOMAIN")
 PLATFORM_HOST = env.text("PLATFORM_HOST", f"app.{PLATFORM_BASE_DOMAIN}")
 DATABASES = {"default": pooled(env.text("DATABASE_URL"))}

@@ -19,6 +19,7 @@ else:
 _worker = f"{env.text('PALAESTRA_TEST_SLOT', 'run')}-{env.text('PYTEST_XDIST_WORKER', 'main')}"
 
 SECRET_KEY = "test-only-secret-key-0123456789-0123456789-0123456789"  # noqa: S105  guards nothing
+SIGNING_KEY = "test-only-signing-key-0123456789-0123456789"
 PLATFORM_BASE_DOMAIN = "palaestra.test"
 PLATFORM_HOST = "app.palaestra.test"
 PUBLIC_URL_SCHEME = "http"

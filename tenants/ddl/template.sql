@@ -1,4 +1,6 @@
--- version: 8692958e21c42e89
+-- version: 329553ca0a42de99
+-- level: 8
+-- sha256: 1ab975da556ecc65303c50b484b5ea49b2f0b88932082b003dfdc59f3d5dd5e3
 CREATE TABLE __tenant__.cohorts_cohort (
     id uuid NOT NULL,
     created_at timestamp with time zone NOT NULL,
@@ -375,49 +377,11 @@ ALTER TABLE ONLY __tenant__.runs_enrollment
 ALTER TABLE ONLY __tenant__.runs_runright
     ADD CONSTRAINT runs_runright_content_object_id_3fa1b9a6_fk_runs_courserun_id FOREIGN KEY (content_object_id) REFERENCES __tenant__.runs_courserun(id) DEFERRABLE INITIALLY DEFERRED;
 INSERT INTO __tenant__.django_migrations (app, name, applied) VALUES
-('tenants', '0001_initial', now()),
-('contenttypes', '0001_initial', now()),
-('contenttypes', '0002_remove_content_type_name', now()),
-('auth', '0001_initial', now()),
-('auth', '0002_alter_permission_name_max_length', now()),
-('auth', '0003_alter_user_email_max_length', now()),
-('auth', '0004_alter_user_username_opts', now()),
-('auth', '0005_alter_user_last_login_null', now()),
-('auth', '0006_require_contenttypes_0002', now()),
-('auth', '0007_alter_validators_add_error_messages', now()),
-('auth', '0008_alter_user_username_max_length', now()),
-('auth', '0009_alter_user_last_name_max_length', now()),
-('auth', '0010_alter_group_name_max_length', now()),
-('auth', '0011_update_proxy_permissions', now()),
-('auth', '0012_alter_user_first_name_max_length', now()),
-('accounts', '0001_initial', now()),
-('account', '0001_initial', now()),
-('account', '0002_email_max_length', now()),
-('account', '0003_alter_emailaddress_create_unique_verified_email', now()),
-('account', '0004_alter_emailaddress_drop_unique_email', now()),
-('account', '0005_emailaddress_idx_upper_email', now()),
-('account', '0006_emailaddress_lower', now()),
-('account', '0007_emailaddress_idx_email', now()),
-('account', '0008_emailaddress_unique_primary_email_fixup', now()),
-('account', '0009_emailaddress_unique_primary_email', now()),
-('admin', '0001_initial', now()),
-('admin', '0002_logentry_remove_auto_add', now()),
-('admin', '0003_logentry_add_action_flag_choices', now()),
-('audit', '0001_initial', now()),
-('audit', '0002_append_only', now()),
-('audit', '0003_no_truncate', now()),
-('billing', '0001_initial', now()),
-('billing', '0002_seat_counter', now()),
 ('people', '0001_initial', now()),
 ('media', '0001_initial', now()),
 ('courses', '0001_initial', now()),
 ('runs', '0001_initial', now()),
 ('cohorts', '0001_initial', now()),
-('tenants', '0002_frozen_versions', now()),
 ('courses', '0002_frozen_versions', now()),
-('idempotency', '0001_initial', now()),
-('jobs', '0001_initial', now()),
 ('learning', '0001_initial', now()),
-('outbox', '0001_initial', now()),
-('rosters', '0001_initial', now()),
-('sessions', '0001_initial', now());
+('rosters', '0001_initial', now());

@@ -15,6 +15,8 @@ class Domain(Record, DomainMixin):
     kind = models.CharField(max_length=12, choices=DomainKind.choices, default=DomainKind.SUBDOMAIN)
     # A custom domain serves nothing before its DNS proof.
     verified_at = models.DateTimeField(null=True, blank=True)
+    # A subdomain the organization moved away from goes on answering until then, so that links heal.
+    retires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("domain",)

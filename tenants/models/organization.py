@@ -7,7 +7,7 @@ from django.db.models.functions import Lower
 from django_tenants.models import TenantMixin
 
 from shared_apps.core.models import Record
-from tenants.enums import OrganizationState
+from tenants.enums import OrganizationState, Suspension
 from tenants.scope import OrganizationRef
 
 
@@ -32,11 +32,18 @@ class Organization(Record, TenantMixin):
     state_before = models.CharField(max_length=20, choices=OrganizationState.choices, blank=True)
     state_reason = models.CharField(max_length=500, blank=True)
     state_changed_at = models.DateTimeField(null=True, blank=True)
+    # How a suspended organization is closed; empty when it is not suspended.
+    suspension = models.CharField(max_length=12, choices=Suspension.choices, blank=True)
+    # End of the time in which a closing organization can be kept after all.
+    delete_after = models.DateTimeField(null=True, blank=True)
     timezone = models.CharField(max_length=64, default="UTC")
     language = models.CharField(max_length=12, default="en")
     branding = models.JSONField(default=dict, blank=True)
     settings = models.JSONField(default=dict, blank=True)
     placement = models.CharField(max_length=40, default="primary")
+    # Its share of the workers, against others' 1; and its requests in a minute, the setting when null.
+    queue_weight = models.PositiveSmallIntegerField(default=1)
+    request_budget = models.PositiveIntegerField(null=True, blank=True)
     # One request to create is one organization, however often it is sent.
     creation_key = models.CharField(max_length=200, unique=True, null=True, blank=True)
     owner_email = models.EmailField(max_length=254)
@@ -46,7 +53,11 @@ class Organization(Record, TenantMixin):
         constraints = [
             models.CheckConstraint(
                 name="organization_slug_is_lower", condition=models.Q(slug=Lower(models.F("slug")))
-            )
+            ),
+            models.CheckConstraint(
+                name="organization_queue_weight_1_to_100",
+                condition=models.Q(queue_weight__gte=1, queue_weight__lte=100),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -65,6 +76,12 @@ class Organization(Record, TenantMixin):
             state_reason=self.state_reason,
             suspended_at=self.state_changed_at if self.state == OrganizationState.SUSPENDED else None,
             cors_origins=tuple(self.settings.get("cors_origins", ())),
+            suspension=self.suspension,
+            request_budget=self.request_budget,
+            queue_weight=self.queue_weight,
+            # Read with the row by `tenants.selectors.levels.with_level`. A row read without it counts as
+            # behind, so whoever forgets it is refused and not let in.
+            schema_level=getattr(self, "schema_level", 0),
         )
 
     def save(self, *args: Any, **kwargs: Any) -> None:

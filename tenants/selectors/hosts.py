@@ -12,8 +12,9 @@ from redis.exceptions import RedisError
 from shared_apps.core.ids import new_id
 from tenants.cache import PLATFORM_PREFIX
 from tenants.context import in_public
-from tenants.models import Domain
+from tenants.models import Domain, Organization
 from tenants.scope import OrganizationRef
+from tenants.selectors.levels import level_of
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +89,13 @@ def _drop_when_outdated(now: float) -> None:
 def _read(host: str) -> OrganizationRef | None:
     with in_public():
         domain = (
-            Domain.objects.select_related("tenant").filter(domain=host, verified_at__isnull=False).first()
+            Domain.objects.select_related("tenant")
+            .annotate(level=level_of("tenant_id"))
+            .filter(domain=host, verified_at__isnull=False)
+            .first()
         )
-    return None if domain is None else domain.tenant.ref()
+    if domain is None:
+        return None
+    organization: Organization = domain.tenant
+    organization.schema_level = domain.level  # as `with_level` annotates it
+    return organization.ref()

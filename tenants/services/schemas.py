@@ -15,7 +15,7 @@ from shared_apps.core import clock
 from shared_apps.core.ids import new_id
 from shared_apps.core.transactions import require_transaction
 from tenants.context import in_public
-from tenants.ddl import PLACEHOLDER, template_script, template_version
+from tenants.ddl import PLACEHOLDER, template_level, template_script, template_version
 from tenants.enums import SchemaState
 from tenants.models import Organization, TenantSchema
 from tenants.names import schema_name_for
@@ -87,11 +87,14 @@ def _build_locked(identifier: uuid.UUID, state: SchemaState) -> TenantSchema:
         _replay(row.schema_name)
         row.state = state
         row.schema_version = template_version()
+        row.schema_level = template_level()
         row.built_at = clock.now()
         row.claimed_at = row.built_at if state is SchemaState.CLAIMED else None
         row.build_ms = round((time.monotonic() - started) * 1000)
         row.error = ""
-        row.save_fields("state", "schema_version", "built_at", "claimed_at", "build_ms", "error")
+        row.save_fields(
+            "state", "schema_version", "schema_level", "built_at", "claimed_at", "build_ms", "error"
+        )
     log.info("schema_built", schema=row.schema_name, milliseconds=row.build_ms)
     return row
 

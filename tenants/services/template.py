@@ -11,7 +11,7 @@ from django.db import connection
 from psycopg import sql
 
 from tenants.context import in_public, migrating_schema
-from tenants.ddl import PLACEHOLDER, migrations_version
+from tenants.ddl import PLACEHOLDER, script_with_head, tenant_app_labels
 
 SCRATCH_SCHEMA = "palaestra_scratch_template"
 
@@ -22,7 +22,8 @@ _NOISE = re.compile(
 
 
 def make_template_script() -> str:
-    """Return the script: a version line, the DDL of all tenant tables, the rows of django_migrations.
+    """Return the script: a head with version and hash, the DDL of all tenant tables, their rows of
+    django_migrations.
 
     Needs the `pg_dump` of the embedded server's package; runs on a developer's machine and in CI, never in
     production, which replays the committed script.
@@ -34,7 +35,7 @@ def make_template_script() -> str:
     finally:
         with connection.cursor() as cursor:
             cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(SCRATCH_SCHEMA)))
-    return f"-- version: {migrations_version()}\n{ddl}\n{rows}\n"
+    return script_with_head(f"{ddl}\n{rows}\n")
 
 
 def migrate_by_django(schema_name: str) -> None:
@@ -83,9 +84,10 @@ def dump_schema(schema_name: str) -> str:
 def _migration_rows(schema_name: str) -> str:
     with in_public(), connection.cursor() as cursor:
         cursor.execute(
-            sql.SQL("SELECT app, name FROM {}.django_migrations ORDER BY id").format(
+            sql.SQL("SELECT app, name FROM {}.django_migrations WHERE app = ANY(%s) ORDER BY id").format(
                 sql.Identifier(schema_name)
-            )
+            ),
+            [sorted(tenant_app_labels())],
         )
         rows = cursor.fetchall()
     values = ",\n".join(f"('{app}', '{name}', now())" for app, name in rows)

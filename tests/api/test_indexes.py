@@ -13,7 +13,7 @@ from shared_apps.core.actors import Role
 from tenant_apps.learning.models import CourseProgress, LessonProgress
 from tenant_apps.people.models import Member
 from tenant_apps.runs.models import Enrollment
-from tenants.context import in_organization
+from tenants.context import in_organization, in_public
 from tenants.models import Organization
 from tests.factories.courses import make_published_course
 from tests.factories.runs import make_run
@@ -97,15 +97,17 @@ def test_hot_paths_scan_no_large_table(shared: None, acme: Organization) -> None
         if each["sql"] and each["sql"].lstrip().split()[0].upper() in {"SELECT", "WITH", "INSERT", "UPDATE"}
     }
     scanned = {}
-    with in_organization(acme), connection.cursor() as cursor:
-        for statement in statements:
+    for statement in statements:
+        # The look-up of the host reads the registry, before it is known which organization this is.
+        place = in_public() if '"tenants_domain"' in statement else in_organization(acme)
+        with place, connection.cursor() as cursor:
             # A prepared statement is captured with its placeholders, so its generic plan is asked for.
             generic = "GENERIC_PLAN, " if "$1" in statement else ""
             cursor.execute(f"EXPLAIN ({generic}FORMAT JSON) {statement}")
             (found,) = cursor.fetchone()
-            plan = found if isinstance(found, list) else json.loads(found)
-            tables = _scans(plan[0]["Plan"])
-            if tables:
-                scanned[statement[:200]] = tables
+        plan = found if isinstance(found, list) else json.loads(found)
+        tables = _scans(plan[0]["Plan"])
+        if tables:
+            scanned[statement[:200]] = tables
     assert len(statements) >= 6
     assert scanned == {}

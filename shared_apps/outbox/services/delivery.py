@@ -19,6 +19,7 @@ from shared_apps.outbox.types import EVENT_PREFIX, Deliver, Handler, Outgoing, U
 from tenants.context import in_organization
 from tenants.enums import OPEN_STATES, OrganizationState
 from tenants.models import Organization
+from tenants.selectors.levels import is_behind, with_level
 
 log = structlog.get_logger(__name__)
 
@@ -41,8 +42,8 @@ class UnknownTopic(Exception):
 
 
 class OrganizationNotOpen(Exception):
-    """The organization is not open now (provisioning, suspended); tried again, however long that lasts: its
-    handlers have not been asked, so it counts as no try."""
+    """The organization is not open now (provisioning, suspended, behind the code); tried again, however long
+    that lasts: its handlers have not been asked, so it counts as no try."""
 
 
 @dataclass(slots=True)
@@ -97,7 +98,8 @@ def _claim(batch: int) -> tuple[datetime, list[Outgoing]]:
         )
         ids = [row[0] for row in cursor.fetchall()]
     rows = list(OutboxMessage.objects.filter(id__in=ids).order_by("id"))
-    organizations = Organization.objects.in_bulk({row.organization_id for row in rows if row.organization_id})
+    concerned = {row.organization_id for row in rows if row.organization_id}
+    organizations = with_level(Organization.objects.all()).in_bulk(concerned)
     return lease, [_outgoing(row, organizations) for row in rows]
 
 
@@ -140,6 +142,8 @@ def _run(handler: Handler, message: Outgoing, opened: dict[int, Deliver], stack:
         return
     if organization.state not in OPEN_STATES:
         raise OrganizationNotOpen(organization.state)
+    if is_behind(organization.ref()):
+        raise OrganizationNotOpen("its schema is behind the code")
     with in_organization(organization):
         deliver(message)
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from tenants.context import in_public
-from tenants.ddl import template_version
+from tenants.ddl import template_level, template_version
 from tenants.enums import SchemaState
 from tenants.models import TenantSchema
 from tenants.services.template import migrate_schema
@@ -41,6 +41,7 @@ def _migrate(row: TenantSchema) -> str:
     else:
         row.error = ""
         row.schema_version = template_version()
+        row.schema_level = template_level()
     with in_public():
-        row.save_fields("error", "schema_version")
+        row.save_fields("error", "schema_version", "schema_level")
     return row.error
