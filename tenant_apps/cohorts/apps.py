@@ -8,7 +8,7 @@ class CohortsConfig(AppConfig):
 
     def ready(self) -> None:
         """Hear of people who left; imported here since models are not loaded before."""
-        from shared_apps.outbox.types import register_handler
-        from tenant_apps.cohorts.services.departures import MEMBER_REMOVED, leave_departed
+        from tenant_apps.cohorts.services.departures import leave_departed
+        from tenant_apps.people.services.departures import register_departure
 
-        register_handler(MEMBER_REMOVED, leave_departed)
+        register_departure("cohorts.leave_departed", leave_departed)

@@ -8,7 +8,7 @@ class CoursesConfig(AppConfig):
 
     def ready(self) -> None:
         """Hear of people who left; imported here since models are not loaded before."""
-        from shared_apps.outbox.types import register_handler
-        from tenant_apps.courses.services.departures import MEMBER_REMOVED, end_rights_of_departed
+        from tenant_apps.courses.services.departures import end_rights_of_departed
+        from tenant_apps.people.services.departures import register_departure
 
-        register_handler(MEMBER_REMOVED, end_rights_of_departed)
+        register_departure("courses.end_rights_of_departed", end_rights_of_departed)

@@ -8,7 +8,7 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         """Hear of people who left; imported here since models are not loaded before."""
-        from shared_apps.outbox.types import register_handler
-        from tenant_apps.runs.services.departures import MEMBER_REMOVED, withdraw_departed
+        from tenant_apps.people.services.departures import register_departure
+        from tenant_apps.runs.services.departures import withdraw_departed
 
-        register_handler(MEMBER_REMOVED, withdraw_departed)
+        register_departure("runs.withdraw_departed", withdraw_departed)

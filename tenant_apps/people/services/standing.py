@@ -16,10 +16,11 @@ from shared_apps.audit.services import do_record
 from shared_apps.core.actors import Actor, Role
 from shared_apps.core.policies import Rule, require
 from shared_apps.core.transactions import entry_transaction
-from shared_apps.outbox.services.messages import Message, do_send
+from shared_apps.outbox.services.messages import do_send
 from tenant_apps.people.models import Member
 from tenant_apps.people.policies import CHANGE_ROLE, REMOVE, SUSPEND, require_rank
 from tenant_apps.people.selectors.members import get_member
+from tenant_apps.people.services.departures import departure_of
 from tenants.context import current_organization
 
 
@@ -71,7 +72,7 @@ def reactivate_member(*, actor: Actor, member_id: uuid.UUID) -> Member:
 def remove_member(*, actor: Actor, member_id: uuid.UUID) -> None:
     """End a membership: sign-ins, tokens and open invitations end, the seat becomes free, history stays.
 
-    The event "event.member_removed" tells the apps above.
+    An event tells the apps above (`departures.register_departure`).
 
     Raises:
         NotFound, Forbidden, LastOwner: as for `change_role`.
@@ -92,7 +93,7 @@ def do_end_membership(*, actor: Actor, membership: Membership) -> None:
     do_remove(membership)
     do_revoke_invitations(organization_id=membership.organization_id, membership_id=membership.id)
     do_send(
-        [Message("event.member_removed", {"member_id": str(membership.id)})],
+        [departure_of(membership.id)],
         organization_id=membership.organization_id,
     )
     _record(actor, REMOVE.name, membership)
