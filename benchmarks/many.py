@@ -1,0 +1,96 @@
+"""Many tenants in the database at hand: the ground of whatever is measured against their number."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import structlog
+from django.db import connection, transaction
+
+from benchmarks.stack import Stack
+from shared_apps.core import clock
+from shared_apps.core.ids import new_id
+from tenants.context import in_public
+from tenants.enums import DomainKind, OrganizationState, SchemaState
+from tenants.models import Domain, Organization
+from tenants.names import schema_name_for
+from tenants.services.organizations import host_of
+from tenants.services.schemas import build_schema
+
+_BUILDERS = 2
+_SAY_EVERY = 100
+_numbers = itertools.count(1)
+
+
+def count_from_environment(name: str, usual: int) -> int:
+    """Return how many to make: the environment's variable, else the usual number.
+
+    Args:
+        name: of the variable, such as `BENCH_TENANTS`; CI's smoke test sets it small.
+        usual: when it is not set.
+    """
+    return int(os.environ.get(name, "") or usual)
+
+
+def make_tenants(count: int, *, stack: Stack | None = None, prefix: str = "many") -> list[Organization]:
+    """Build `count` schemas with an organization and a host each, and return the organizations, oldest first.
+
+    Each is whole (role, schema, rows of the registry, verified host) and empty. Needs no scope around it.
+
+    Args:
+        stack: told how far it is.
+        prefix: of the slugs; another one for each call in one database.
+    """
+    done = itertools.count(1)
+
+    def make(_: int) -> Organization:
+        try:
+            with in_public():
+                made = _make_one(f"{prefix}-{next(_numbers)}")
+        finally:
+            connection.close()
+        number = next(done)
+        if stack is not None and number % _SAY_EVERY == 0:
+            stack.say(f"{number} of {count} tenants made")
+        return made
+
+    with quiet_log(), ThreadPoolExecutor(_BUILDERS) as builders:
+        return sorted(builders.map(make, range(count)), key=lambda organization: organization.id)
+
+
+def _make_one(slug: str) -> Organization:
+    identifier = new_id()
+    build_schema(identifier, state=SchemaState.CLAIMED)
+    now = clock.now()
+    organization = Organization(
+        id=identifier,
+        schema_name=schema_name_for(identifier.hex),
+        name=slug,
+        slug=slug,
+        owner_email=f"owner@{slug}.example",
+        state=OrganizationState.ACTIVE,
+        state_changed_at=now,
+    )
+    with transaction.atomic():
+        organization.save(force_insert=True)
+        Domain(
+            tenant=organization,
+            domain=host_of(slug),
+            kind=DomainKind.SUBDOMAIN,
+            is_primary=True,
+            verified_at=now,
+        ).save(force_insert=True)
+    return organization
+
+
+@contextmanager
+def quiet_log() -> Iterator[None]:
+    """Leave out what is only worth a line when it happens once, such as a schema that was built."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
