@@ -105,3 +105,10 @@ class RunState(models.TextChoices):
     STOPPED = "stopped", "Stopped"
     SUCCEEDED = "succeeded", "Succeeded"
     FAILED = "failed", "Failed"
+
+
+class RunDirection(models.TextChoices):
+    """Where a run of the migrator takes the schemas."""
+
+    FORWARD = "forward", "Forward"
+    BACK = "back", "Back"

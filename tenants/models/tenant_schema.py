@@ -23,8 +23,11 @@ class TenantSchema(Record):
     claimed_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
     migrated_at = models.DateTimeField(null=True, blank=True)
+    # How often it failed since it last succeeded, and what the last failure said.
     migration_attempts = models.PositiveSmallIntegerField(default=0)
     migration_error = models.TextField(blank=True)
+    # "app.name:3" while a migration runs that cannot be one transaction: so many of its operations are done.
+    migration_step = models.CharField(max_length=200, blank=True)
     last_run = models.ForeignKey(
         "tenants.MigrationRun", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
