@@ -8,6 +8,7 @@ SHARED_APPS = [
     "shared_apps.jobs",
     "shared_apps.idempotency",
     "shared_apps.onboarding",
+    "shared_apps.archives",
     "billing",
     "django_tenants",
     "unfold",

@@ -1,9 +1,11 @@
 """What every environment shares. Values that differ by place are read from the environment here, typed."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 from django.urls import reverse_lazy
+from kombu import Exchange, Queue
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -55,10 +57,53 @@ TENANT_GROUP_ROLE = env.text("TENANT_GROUP_ROLE", "palaestra_tenant")
 TENANT_SWITCH_IN_TRANSACTION = False
 HOST_CACHE_SECONDS = env.integer("HOST_CACHE_SECONDS", 30)
 HOST_CACHE_CHECK_SECONDS = 1.0
+# Ready schemas at least and at most; how many there are in between follows demand (tenants.selectors.pool).
 READY_SCHEMAS_TARGET = env.integer("READY_SCHEMAS_TARGET", 5)
+READY_SCHEMAS_MOST = env.integer("READY_SCHEMAS_MOST", 50)
+# Workers that build for the pool at once, however many there are.
+READY_SCHEMAS_BUILDERS = env.integer("READY_SCHEMAS_BUILDERS", 2)
 # Signs what must be checked outside the platform: archives, receipts, evidence.
 SIGNING_KEY = env.text("SIGNING_KEY", "")
+# Public keys of other installations whose archives may be imported here, besides our own.
+ARCHIVE_TRUSTED_KEYS = env.words("ARCHIVE_TRUSTED_KEYS", "")
+ARCHIVE_LIFETIME = timedelta(days=env.integer("ARCHIVE_LIFETIME_DAYS", 7))
 RELEASED_NAME_QUARANTINE = timedelta(days=env.integer("RELEASED_NAME_QUARANTINE_DAYS", 180))
+# How long the host of a former subdomain redirects to the present one.
+RENAMED_HOST_LIFETIME = timedelta(days=env.integer("RENAMED_HOST_DAYS", 90))
+# How long a deleted organization can be kept after all.
+ORGANIZATION_GRACE_DAYS = env.integer("ORGANIZATION_GRACE_DAYS", 30)
+# What goes on in an organization that is suspended for writing: signing in and out, by which people read,
+# and taking rights away from sign-ins and tokens.
+READ_ONLY_WRITES = [
+    (method, re.compile(f"/api/v1/auth/{path}"))
+    for method, path in (
+        ("POST", "sign-in"),
+        ("POST", "refresh"),
+        ("POST", "sign-out"),
+        ("POST", "sign-out-everywhere"),
+        ("POST", "password"),
+        ("POST", "password-reset"),
+        ("POST", "password-reset/confirm"),
+        ("POST", "email-verification"),
+        ("POST", "email-verification/resend"),
+        ("DELETE", "sign-ins/[0-9a-f-]+"),
+        ("DELETE", "tokens/[0-9a-f-]+"),
+    )
+]
+# Custom domains: where their owners point them, who is asked for the proof ("host:port", none: as the
+# machine's resolv.conf says), how often, and how long a domain outlives its proof.
+CUSTOM_DOMAIN_TARGET = env.text("CUSTOM_DOMAIN_TARGET", PLATFORM_HOST)
+DNS_RESOLVERS = env.words("DNS_RESOLVERS", "")
+DNS_TIMEOUT_SECONDS = 5.0
+DOMAIN_CHECK_PAUSE = timedelta(seconds=10)
+DOMAIN_RECHECK_EVERY = timedelta(hours=env.integer("DOMAIN_RECHECK_HOURS", 6))
+DOMAIN_GRACE = timedelta(days=env.integer("DOMAIN_GRACE_DAYS", 7))
+DOMAIN_CLAIM_LIFETIME = timedelta(days=14)
+# The service that exports an organization before it is deleted (shared_apps/onboarding/gateways/exports.py);
+# empty: there is none, and every deletion needs a waiver.
+ORGANIZATION_EXPORTS = ""
+# How long one entry of an operator into an organization lasts.
+SUPPORT_ENTRY_LIFETIME = timedelta(minutes=15)
 
 DATABASES = {
     "default": {
@@ -261,6 +306,22 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Palaestra <no-reply@palaestra.example>")
 
 # --- Jobs ------------------------------------------------------------------------------------
+# The platform's own tasks (sweeps, mail) never stand behind an organization's: a queue for each, and the
+# organizations' work waits in the fair queue, of which their queue carries only tickets.
+PLATFORM_QUEUE = "platform"
+TENANT_QUEUE = "tenants"
+FAIR_QUEUE_PREFIX = "{fair}:"
+# Slots, of all workers' together, that no single organization may hold, however much it has waiting.
+FAIR_QUEUE_RESERVED_SLOTS = env.integer("FAIR_QUEUE_RESERVED_SLOTS", 1)
+
+
+def queues(*names: str) -> list[Queue]:
+    """Return the queues a worker takes from when its command names none."""
+    return [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in names]
+
+
+CELERY_TASK_DEFAULT_QUEUE = PLATFORM_QUEUE
+CELERY_TASK_QUEUES = queues(PLATFORM_QUEUE, TENANT_QUEUE)
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
@@ -278,10 +339,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "outbox-sweep": {"task": "outbox.relay", "schedule": 5.0},
+    "fair-queue-sweep": {"task": "tenants.sweep_fair_queue", "schedule": 10.0},
     "schemas-refill": {"task": "tenants.refill_ready_schemas", "schedule": 20.0},
     "organizations-resume": {"task": "onboarding.resume_provisioning", "schedule": 30.0},
+    "organizations-offboard": {"task": "onboarding.continue_offboarding", "schedule": 30.0},
+    "domains-check": {"task": "onboarding.check_domains", "schedule": 300.0},
     "jobs-restart": {"task": "jobs.restart_lost", "schedule": 30.0},
     "idempotency-forget": {"task": "idempotency.forget_old", "schedule": 3600.0},
+    "archives-expire": {"task": "archives.remove_expired", "schedule": 3600.0},
 }
 
 LOGGING_CONFIG = None
