@@ -39,7 +39,7 @@ from tenant_apps.runs.models import CourseRun
 from tenants.context import in_organization, in_public
 from tenants.models import Organization
 from tenants.services.organizations import do_create_organization, host_of
-from tenants.services.schemas import refill_pool
+from tenants.services.pool import refill_pool
 
 NAME = "cohort"
 DESCRIPTION = "the plan of a 10,000-row roster over HTTP, and applying it with one worker"

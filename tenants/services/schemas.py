@@ -1,29 +1,35 @@
 """Make, claim and drop tenant schemas."""
 
+import random
 import time
 import uuid
-from datetime import timedelta
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Q
 from psycopg import sql
-from psycopg.errors import DependentObjectsStillExist
+from psycopg.errors import (
+    DeadlockDetected,
+    DependentObjectsStillExist,
+    LockNotAvailable,
+    OutOfMemory,
+    SerializationFailure,
+)
 
 from shared_apps.core import clock
 from shared_apps.core.ids import new_id
 from shared_apps.core.transactions import require_transaction
-from tenants.context import in_public
 from tenants.ddl import PLACEHOLDER, template_level, template_script, template_version
 from tenants.enums import SchemaState
-from tenants.models import Organization, TenantSchema
+from tenants.models import TenantSchema
 from tenants.names import schema_name_for
 
 log = structlog.get_logger(__name__)
 
-# A build takes under a second; a row that has been building this long lost its worker.
-ABANDONED_AFTER = timedelta(minutes=2)
+# What a neighbour can do to a build; the lock table counts too: it is shared by all who build and drop.
+_PASSING = (DeadlockDetected, SerializationFailure, LockNotAvailable, OutOfMemory)
+# Seconds between attempts; None ends them.
+_PAUSES = (0.1, 0.4, 1.2, None)
 
 
 def do_claim_ready_schema() -> TenantSchema | None:
@@ -60,24 +66,66 @@ def build_schema(
         state: READY for the pool, CLAIMED when an organization already waits for it.
     """
     identifier = identifier or new_id()
-    name = schema_name_for(identifier.hex)
+    reserve_schema(identifier)
+    built = build_reserved(identifier, state)
+    if built is None:  # only with wait=False
+        raise RuntimeError("a build that waits for its row has it")
+    return built
+
+
+def reserve_schema(identifier: uuid.UUID) -> None:
+    """Write the row of a schema that is about to be built; a failed one is to be built anew."""
     TenantSchema.objects.get_or_create(
-        id=identifier, defaults={"schema_name": name, "state": SchemaState.BUILDING}
+        id=identifier,
+        defaults={"schema_name": schema_name_for(identifier.hex), "state": SchemaState.BUILDING},
     )
-    try:
-        return _build_locked(identifier, state)
-    except DatabaseError as error:
-        # The row must say why; the refill tries it again before it makes any other.
-        TenantSchema.objects.filter(id=identifier, state=SchemaState.BUILDING).update(
-            state=SchemaState.FAILED, error=f"{type(error).__name__}: {error}"[:2000], updated_at=clock.now()
-        )
-        raise
+    TenantSchema.objects.filter(id=identifier, state=SchemaState.FAILED).update(
+        state=SchemaState.BUILDING, updated_at=clock.now()
+    )
 
 
-def _build_locked(identifier: uuid.UUID, state: SchemaState) -> TenantSchema:
+def build_reserved(identifier: uuid.UUID, state: SchemaState, *, wait: bool = True) -> TenantSchema | None:
+    """Build a schema whose row is there; return None when another worker is at it and `wait` is off.
+
+    A build that lost against a neighbour (deadlock, full lock table, a role changed at the same moment) is
+    tried again, four times within two seconds. Any other error stands in the row, which is `failed` then.
+
+    Args:
+        state: of the row once the schema is there.
+        wait: whether to wait for a worker that builds it already, and return what it built.
+    """
+    for pause in _PAUSES:
+        try:
+            return _build_locked(identifier, state, wait=wait)
+        except DatabaseError as error:
+            if pause is None or not _is_passing(error):
+                _say_failed(identifier, error)
+                raise
+            log.warning("schema_build_retried", schema=str(identifier), error=str(error)[:200])
+        time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  apart from others that lost with it
+    raise AssertionError("unreachable")
+
+
+def _is_passing(error: DatabaseError) -> bool:
+    """Tell whether a build may succeed at the next attempt, because only its neighbours stopped it."""
+    cause = error.__cause__
+    return isinstance(cause, _PASSING) or "tuple concurrently updated" in str(error)
+
+
+def _say_failed(identifier: uuid.UUID, error: DatabaseError) -> None:
+    """Leave the error in the row; the refill tries it again before it makes any other."""
+    log.error("schema_build_failed", schema=str(identifier), error=str(error)[:200])
+    TenantSchema.objects.filter(id=identifier, state=SchemaState.BUILDING).update(
+        state=SchemaState.FAILED, error=f"{type(error).__name__}: {error}"[:2000], updated_at=clock.now()
+    )
+
+
+def _build_locked(identifier: uuid.UUID, state: SchemaState, *, wait: bool) -> TenantSchema | None:
     started = time.monotonic()
     with transaction.atomic(durable=True):
-        row = TenantSchema.objects.select_for_update().get(id=identifier)
+        row = TenantSchema.objects.select_for_update(skip_locked=not wait).filter(id=identifier).first()
+        if row is None:
+            return None
         if row.state == SchemaState.READY and state is SchemaState.CLAIMED:
             # Left by a killed worker and healed into the pool meanwhile: its organization takes it.
             row.state, row.claimed_at = state, clock.now()
@@ -97,47 +145,6 @@ def _build_locked(identifier: uuid.UUID, state: SchemaState) -> TenantSchema:
         )
     log.info("schema_built", schema=row.schema_name, milliseconds=row.build_ms)
     return row
-
-
-def refill_pool(*, target: int | None = None) -> int:
-    """Build ready schemas up to the target and heal abandoned ones; return how many were built.
-
-    Args:
-        target: number of ready schemas wanted; the setting when None.
-    """
-    target = settings.READY_SCHEMAS_TARGET if target is None else target
-    _heal_abandoned()
-    built = 0
-    while (
-        TenantSchema.objects.filter(state=SchemaState.READY, schema_version=template_version()).count()
-        < target
-    ):
-        build_schema()
-        built += 1
-    return built
-
-
-def _heal_abandoned() -> None:
-    """Build again what a killed worker left; drop ready schemas of an older version nobody claimed."""
-    lost = TenantSchema.objects.filter(
-        Q(state=SchemaState.BUILDING, updated_at__lt=clock.now() - ABANDONED_AFTER)
-        | Q(state=SchemaState.FAILED)
-    )
-    owned = set(
-        Organization.objects.filter(id__in=lost.values("id")).values_list("id", flat=True)
-    )  # an organization waits for it: it must never be for others to claim
-    for identifier in list(lost.values_list("id", flat=True)):
-        build_schema(identifier, state=SchemaState.CLAIMED if identifier in owned else SchemaState.READY)
-    outdated = TenantSchema.objects.filter(state=SchemaState.READY).exclude(schema_version=template_version())
-    for identifier in list(outdated.values_list("id", flat=True)):
-        with transaction.atomic(durable=True):
-            row = (
-                TenantSchema.objects.select_for_update(skip_locked=True)
-                .filter(id=identifier, state=SchemaState.READY)
-                .first()
-            )
-            if row is not None:
-                do_drop_schema(row)
 
 
 def do_lock_schema(identifier: uuid.UUID) -> TenantSchema:
@@ -179,26 +186,25 @@ def _drop_role(name: str) -> None:
 
 
 def _replay(name: str) -> None:
-    """Send role, schema, DDL and grants as one message."""
+    """Send role, schema, DDL and grants as one message.
+
+    Membership in the tenants' group comes last: it locks the group's role until the commit, and builds at the
+    same time would go one after the other.
+    """
     quoted = sql.Identifier(name)
     before = sql.SQL(
-        "CREATE ROLE {name} NOLOGIN; GRANT {group} TO {name};"
+        "CREATE ROLE {name} NOLOGIN;"
         "GRANT {name} TO CURRENT_USER WITH SET TRUE, INHERIT FALSE; CREATE SCHEMA {name};"
-    ).format(name=quoted, group=sql.Identifier(settings.TENANT_GROUP_ROLE))
+    ).format(name=quoted)
     after = sql.SQL(
         "GRANT USAGE ON SCHEMA {name} TO {name};"
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {name} TO {name};"
         "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {name} TO {name};"
         "ALTER DEFAULT PRIVILEGES IN SCHEMA {name} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {name};"
-    ).format(name=quoted)
+        "GRANT {group} TO {name};"
+    ).format(name=quoted, group=sql.Identifier(settings.TENANT_GROUP_ROLE))
     script = template_script().replace(PLACEHOLDER, f'"{name}"')
     connection.ensure_connection()
     raw = connection.connection
     with connection.wrap_database_errors, raw.cursor() as cursor:
         cursor.execute(before.as_string(raw) + script + after.as_string(raw))
-
-
-def refill_in_public(target: int | None = None) -> int:
-    """Refill from a place that stands in no scope yet (commands, demo)."""
-    with in_public():
-        return refill_pool(target=target)

@@ -18,7 +18,7 @@ from django.db import connections
 from psycopg import sql
 
 from tenants.context import in_public
-from tenants.services.schemas import refill_pool
+from tenants.services.pool import refill_pool
 from tests.support.seed import seed_organizations
 
 READY_SCHEMAS = 6

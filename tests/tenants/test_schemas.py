@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -22,14 +23,14 @@ from tenants.ddl import (
     checked_script,
     template_level,
     template_script,
-    template_version,
     tenant_app_labels,
 )
 from tenants.enums import SchemaState
 from tenants.models import Organization, TenantSchema
 from tenants.names import schema_name_for
 from tenants.services import schemas
-from tenants.services.schemas import build_schema, do_claim_ready_schema, refill_pool
+from tenants.services.pool import ABANDONED_AFTER, RETRY_AFTER, refill_pool
+from tenants.services.schemas import build_schema, do_claim_ready_schema
 from tenants.services.template import SCRATCH_SCHEMA, dump_schema, migrate_by_django
 from tests.support.server import server_environment
 
@@ -106,22 +107,6 @@ def test_a_claim_that_rolls_back_gives_its_schema_back(committed: None) -> None:
     assert TenantSchema.objects.get(id=claimed.id).state == SchemaState.READY
 
 
-def test_the_pool_is_filled_to_its_target_and_outdated_schemas_go(committed: None) -> None:
-    outdated = TenantSchema.objects.filter(state=SchemaState.READY).first()
-    assert outdated is not None
-    outdated.schema_version = "old"
-    outdated.save_fields("schema_version")
-    with transaction.atomic():
-        assert do_claim_ready_schema() != outdated
-    assert refill_pool(target=7) == 3  # six were ready: one is outdated, one was claimed
-    outdated.refresh_from_db()
-    assert outdated.state == SchemaState.DROPPED
-    assert rows_of("SELECT 1 FROM pg_namespace WHERE nspname = %s", outdated.schema_name) == []
-    assert (
-        TenantSchema.objects.filter(state=SchemaState.READY, schema_version=template_version()).count() == 7
-    )
-
-
 KILLED_BUILD = """
 import os, signal, threading, uuid, django
 django.setup()
@@ -150,9 +135,13 @@ def test_a_build_killed_in_the_middle_is_built_again(committed: None) -> None:
     assert done.returncode == -signal.SIGKILL
     left = TenantSchema.objects.get(id=identifier)
     assert left.state == SchemaState.BUILDING
-    with clock.frozen_at(clock.now() + schemas.ABANDONED_AFTER + timedelta(seconds=1)):
-        refill_pool(target=0)
-    left.refresh_from_db()
+    deadline = time.monotonic() + 20
+    with clock.frozen_at(clock.now() + ABANDONED_AFTER + timedelta(seconds=1)):
+        while left.state == SchemaState.BUILDING:  # until the server sees that its client is gone
+            assert time.monotonic() < deadline
+            refill_pool(target=0)
+            left.refresh_from_db()
+            time.sleep(0.1)
     assert left.state == SchemaState.READY
     assert "CREATE TABLE" in dump_schema(left.schema_name)
 
@@ -192,7 +181,72 @@ def test_a_build_that_fails_says_why_and_is_tried_again(
     assert "NONSENSE" in row.error
     refill_pool(target=0)
     row.refresh_from_db()
+    assert row.state == SchemaState.FAILED  # not at each round
+    with clock.frozen_at(clock.now() + RETRY_AFTER + timedelta(seconds=1)):
+        refill_pool(target=0)
+    row.refresh_from_db()
     assert (row.state, row.error) == (SchemaState.READY, "")
+
+
+DEADLOCK = "DO $$ BEGIN RAISE EXCEPTION 'met a neighbour' USING ERRCODE = %s; END $$;"
+
+
+@pytest.mark.parametrize("code", ["'deadlock_detected'", "'out_of_memory'", "'lock_not_available'"])
+def test_a_build_that_lost_against_a_neighbour_is_tried_again_at_once(
+    committed: None, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    whole = template_script()
+    scripts = iter([DEADLOCK % code, DEADLOCK % code, whole])
+    monkeypatch.setattr(schemas, "template_script", lambda: next(scripts))
+    built = build_schema()
+    assert (built.state, built.error, list(scripts)) == (SchemaState.READY, "", [])
+
+
+def test_a_build_is_given_up_after_four_attempts(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    identifier = new_id()
+    asked = []
+    monkeypatch.setattr(
+        schemas, "template_script", lambda: asked.append(1) or DEADLOCK % "'deadlock_detected'"
+    )
+    with pytest.raises(Exception, match="met a neighbour"):
+        build_schema(identifier)
+    assert len(asked) == 4
+    assert TenantSchema.objects.get(id=identifier).state == SchemaState.FAILED
+
+
+MEETING = 7_301
+
+
+def test_builds_at_once_do_not_wait_for_each_other(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Membership in the tenants' group locks the group's role until the commit, so it comes last."""
+    # given a build that stands in the middle of its DDL
+    whole = template_script()
+    scripts = iter([f"{whole}SELECT pg_advisory_xact_lock({MEETING});", whole])
+    monkeypatch.setattr(schemas, "template_script", lambda: next(scripts))
+
+    def build() -> str:
+        try:
+            with in_public():
+                return build_schema().state
+        finally:
+            connection.close()
+
+    rows_of("SELECT pg_advisory_lock(%s)", MEETING)
+    with ThreadPoolExecutor(1) as threads:
+        standing = threads.submit(build)
+        deadline = time.monotonic() + 20
+        while not rows_of("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+        # when another is made, then it is there before the first goes on
+        try:
+            rows_of("SELECT set_config('lock_timeout', '500ms', false)")
+            assert build_schema().state == SchemaState.READY
+            assert not standing.done()
+        finally:
+            rows_of("SELECT pg_advisory_unlock(%s)", MEETING)
+        assert standing.result(timeout=20) == SchemaState.READY
 
 
 @pytest.mark.feature("OPS-08")

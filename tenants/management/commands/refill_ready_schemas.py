@@ -4,13 +4,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from tenants.services.schemas import refill_in_public
+from tenants.services.pool import refill_in_public
 
 
 class Command(BaseCommand):
     """Fill the pool."""
 
-    help = "Builds ready schemas up to READY_SCHEMAS_TARGET, or to --target."
+    help = "Builds the ready schemas that are wanted now, or as many as --target says."
 
     def add_arguments(self, parser: Any) -> None:
         """Take another target."""
