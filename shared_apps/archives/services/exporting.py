@@ -2,14 +2,18 @@
 
 import uuid
 from datetime import timedelta
+from typing import BinaryIO
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from shared_apps.archives.enums import ArchiveState
 from shared_apps.archives.errors import ExportRunning, NothingToExport
 from shared_apps.archives.models import Archive
 from shared_apps.archives.policies import EXPORT
+from shared_apps.archives.services.dumping import write_archive
+from shared_apps.archives.types import Contents, Report, no_report
 from shared_apps.audit.services import do_record
 from shared_apps.core.actors import Actor, ActorKind
 from shared_apps.core.errors import NotFound
@@ -96,6 +100,50 @@ def do_request_export(
         changes={"reason": reason},
     )
     return job
+
+
+def export_to_file(
+    *, actor: Actor, organization: str, sink: BinaryIO, report: Report | None = None
+) -> Contents:
+    """Write an archive of the organization at once, for operators at a terminal; it is audited first.
+
+    Args:
+        organization: slug or id.
+        sink: open for writing bytes; read or moved by the caller once this returned.
+
+    Raises:
+        NotFound: there is no such organization.
+        NothingToExport: it has no schema.
+        StorageFull: there is no room.
+    """
+    with in_public():
+        with entry_transaction():
+            require(actor, EXPORT)
+            found = find_organization(organization)
+            do_record(
+                actor=actor,
+                action=EXPORT.name,
+                organization_id=found.id,
+                target=found,
+                changes={"reason": "command"},
+            )
+        return write_archive(sink, organization=found, report=report or no_report)
+
+
+def find_organization(name: str) -> Organization:
+    """Return the organization of this slug or id.
+
+    Raises:
+        NotFound: there is none.
+    """
+    try:
+        condition = Q(id=uuid.UUID(name))
+    except ValueError:
+        condition = Q(slug=name)
+    found = Organization.objects.filter(condition).first()
+    if found is None:
+        raise NotFound(organization=name)
+    return found
 
 
 def _do_close_abandoned(organization_id: uuid.UUID) -> None:
