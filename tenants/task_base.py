@@ -77,6 +77,16 @@ class PlatformTask(Task[..., Any]):
             _end_clean()
 
 
+class TicketTask(Task[..., Any]):
+    """Runs its body outside every scope: it carries no work of its own, but takes a task that enters one."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the body."""
+        return super().__call__(*args, **kwargs)
+
+
 def _resolve(task: str, organization_id: object) -> Organization:
     try:
         identifier = uuid.UUID(str(organization_id))

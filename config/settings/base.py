@@ -102,15 +102,21 @@ DOMAIN_CHECK_PAUSE = timedelta(seconds=10)
 DOMAIN_RECHECK_EVERY = timedelta(hours=env.integer("DOMAIN_RECHECK_HOURS", 6))
 DOMAIN_GRACE = timedelta(days=env.integer("DOMAIN_GRACE_DAYS", 7))
 DOMAIN_CLAIM_LIFETIME = timedelta(days=14)
-# The service that exports an organization before it is deleted (shared_apps/onboarding/gateways/exports.py);
-# empty: there is none, and every deletion needs a waiver.
-ORGANIZATION_EXPORTS = ""
+# How long the archive of a deleted organization is kept beyond its grace.
+LAST_ARCHIVE_LIFETIME = timedelta(days=env.integer("LAST_ARCHIVE_DAYS", 30))
 # How long one entry of an operator into an organization lasts.
 SUPPORT_ENTRY_LIFETIME = timedelta(minutes=15)
 
+# What stands between this process and PostgreSQL: nothing, or a pooler that gives each connection a session
+# of its own; or one that gives each transaction another (docs/operators/connections.md).
+DATABASE_ENGINE = env.choice(
+    "DATABASE_POOLING",
+    "session",
+    {"session": "tenants.postgresql", "transaction": "tenants.postgresql.transactional"},
+)
 DATABASES = {
     "default": {
-        "ENGINE": "tenants.postgresql",
+        "ENGINE": DATABASE_ENGINE,
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": False,
@@ -122,8 +128,16 @@ DATABASES = {
 def pooled(url: str) -> dict[str, object]:
     """Return the default database for a URL, with the process's connection pool.
 
-    max_lifetime bounds the relation cache a backend gathers while it visits tenants (0.25 MB for each
-    tenant of 8 tables, never given back before the connection ends).
+    - min_size 1: a process that serves nobody keeps one backend, not eight.
+    - max_size: a thread uses one connection at a time, so more than the threads of a process are never used,
+      and fewer make requests wait for each other, `timeout` at most: then the request is refused (503), not
+      hung.
+    - max_lifetime bounds the relation cache a backend gathers while it visits tenants (0.25 MB for each
+      tenant of 8 tables, never given back before the connection ends).
+    - max_idle gives the connections of a busy hour back.
+    - num_workers: threads that open connections; one more, so that an attempt that hangs stops no other.
+    - no `check`: the backend looks at each connection it takes, which costs no message of its own.
+    - the keepalives find a server that vanished without a word: else a thread waits on it for ever.
     """
     parsed = env.database(url)
     options = parsed.pop("OPTIONS")
@@ -132,9 +146,18 @@ def pooled(url: str) -> dict[str, object]:
         "min_size": env.integer("DB_POOL_MIN", 1),
         "max_size": env.integer("DB_POOL_MAX", 8),
         "max_lifetime": env.integer("DB_POOL_MAX_LIFETIME_SECONDS", 1800),
+        "max_idle": env.integer("DB_POOL_MAX_IDLE_SECONDS", 300),
         "timeout": env.integer("DB_POOL_TIMEOUT_SECONDS", 3),
+        "num_workers": 2,
     }
-    return {**DATABASES["default"], **parsed, "OPTIONS": options}
+    waits = {
+        "connect_timeout": "5",
+        "keepalives_idle": "30",
+        "keepalives_interval": "10",
+        "keepalives_count": "3",
+        "tcp_user_timeout": "60000",
+    }
+    return {**DATABASES["default"], **parsed, "OPTIONS": {**waits, **options}}
 
 
 def cached(url: str, **more: object) -> dict[str, object]:

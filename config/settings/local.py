@@ -22,7 +22,7 @@ PUBLIC_URL_SCHEME = env.text("PUBLIC_URL_SCHEME", "http")
 PUBLIC_URL_PORT = env.text("PUBLIC_URL_PORT", "8000")
 DATABASES = {"default": pooled(_database_url)}
 CACHES = {"default": cached(_redis_url)}
-CELERY_BROKER_URL = _redis_url
+CELERY_BROKER_URL = FAIR_QUEUE_URL = _redis_url
 LOG_FORMAT = env.text("LOG_FORMAT", "console")
 logging_settings(LOG_LEVEL, LOG_FORMAT)
 CSRF_TRUSTED_ORIGINS: list[str] = []

@@ -12,6 +12,7 @@ DATABASES = {"default": pooled(env.text("DATABASE_URL"))}
 REDIS_URL = env.text("REDIS_URL")
 CACHES = {"default": cached(REDIS_URL)}
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL)
+FAIR_QUEUE_URL = env.text("FAIR_QUEUE_URL", REDIS_URL)
 EMAIL_HOST = env.text("EMAIL_HOST")
 EMAIL_PORT = env.integer("EMAIL_PORT", 587)
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", True)

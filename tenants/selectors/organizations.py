@@ -52,3 +52,9 @@ def names_of_open_organizations() -> list[tuple[str, str]]:
     """Return id and name of each open organization, by name, for a choice in the console."""
     rows = Organization.objects.filter(state__in=OPEN_STATES).order_by("name")
     return [(str(identifier), name) for identifier, name in rows.values_list("id", "name")]
+
+
+def queue_weights() -> dict[uuid.UUID, int]:
+    """Return the organizations whose share of the workers is not the usual one, with it."""
+    rows = Organization.objects.filter(queue_weight__gt=1, state__in=OPEN_STATES)
+    return dict(rows.order_by().values_list("id", "queue_weight"))

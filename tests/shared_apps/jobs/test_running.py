@@ -11,6 +11,7 @@ from django.db import OperationalError, connection, transaction
 from shared_apps.core import clock
 from shared_apps.core.actors import system_actor
 from shared_apps.core.errors import Conflict
+from shared_apps.core.fair_queue import Task
 from shared_apps.jobs.enums import JobState
 from shared_apps.jobs.errors import JobLost
 from shared_apps.jobs.models import Job
@@ -38,7 +39,11 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     def note(name: str, kwargs: dict[str, Any], **options: Any) -> None:
         tasks.append((name, kwargs))
 
+    def note_waiting(task: Task) -> None:
+        tasks.append((task.name, task.kwargs))
+
     monkeypatch.setattr("celery.current_app.send_task", note)
+    monkeypatch.setattr("shared_apps.core.jobs.put_task", note_waiting)
     return tasks
 
 

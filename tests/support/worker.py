@@ -1,0 +1,77 @@
+"""Real Celery workers on this test worker's database, cache and queues."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psutil
+from django.conf import settings
+
+from tests.support.server import server_environment
+
+START_SECONDS = 40
+
+
+@contextmanager
+def working(*, slots: int = 2, include: str = "tests.support.worker_tasks") -> Iterator[psutil.Process]:
+    """Run a worker for organizations' tasks until the block ends.
+
+    Args:
+        slots: tasks at once.
+        include: module with further tasks.
+
+    Raises:
+        RuntimeError: it was not ready within START_SECONDS; with its output.
+    """
+    command = [
+        *(sys.executable, "-m", "celery", "-A", "config.celery", "worker"),
+        *("--queues", settings.TENANT_QUEUE, "--hostname", f"test-{os.getpid()}-{time.monotonic_ns()}@test"),
+        *("--concurrency", str(slots), "--include", include, "--loglevel", "info"),
+        *("--without-gossip", "--without-mingle"),
+    ]
+    with tempfile.NamedTemporaryFile() as output:
+        child = subprocess.Popen(
+            command,
+            cwd=settings.BASE_DIR,
+            env={**os.environ, **server_environment()},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        process = psutil.Process(child.pid)
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while b" ready." not in (text := _read(output.name)):
+                if child.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(text.decode(errors="replace")[-4000:])
+                time.sleep(0.05)
+            yield process
+        finally:
+            family = process.children(recursive=True) if process.is_running() else []
+            child.kill()
+            for each in family:
+                if each.is_running():
+                    each.kill()
+            child.wait()
+            if os.environ.get("PALAESTRA_SHOW_WORKER"):
+                sys.stderr.write(_read(output.name).decode(errors="replace"))
+
+
+def _read(name: str) -> bytes:
+    with open(name, "rb") as file:
+        return file.read()
+
+
+def wait_for(ready: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait until it is so.
+
+    Raises:
+        AssertionError: it never was.
+    """
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
