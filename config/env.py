@@ -49,6 +49,23 @@ def words(name: str, default: str | None = None) -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def choice(name: str, default: str, among: dict[str, str]) -> str:
+    """Return what the variable's word stands for.
+
+    Args:
+        name: of the variable.
+        default: the word where it is not set.
+        among: the words there are, and what each stands for.
+
+    Raises:
+        ImproperlyConfigured: another word; with those there are.
+    """
+    word = text(name, default).lower()
+    if word not in among:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(among)}, not {word!r}.")
+    return among[word]
+
+
 def database(url: str) -> dict[str, object]:
     """Return Django's database settings for a libpq URL.
 

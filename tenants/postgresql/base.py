@@ -2,8 +2,10 @@
 
 A subclass of django-tenants' wrapper, which sends `SET search_path` before every cursor (a round trip each),
 knows no role, and starts in `public`. Differences: the switch is sent once, at the switch; a connection
-starts nowhere; a connection given back to the pool is put back to nowhere first; every cursor checks that the
-connection stands where the context says. Measured in docs/decisions/0002.
+starts nowhere; a pooled one goes back when the last scope is left, and stands where its next user says; every
+cursor checks that the connection stands where the context says. Measured in docs/decisions/0002 and 0008.
+
+Its sessions are its own. Behind a pooler that shares them: tenants.postgresql.transactional.
 """
 
 from contextlib import suppress
@@ -11,6 +13,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import NotSupportedError, OperationalError, ProgrammingError
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base as django_postgresql
@@ -19,6 +22,7 @@ from django_tenants.postgresql_backend import base as library
 from psycopg import pq
 
 from tenants.postgresql.introspection import SchemaIntrospection
+from tenants.postgresql.pool import ScopedPool
 from tenants.scope import NOWHERE, PUBLIC, Scope, current_scope
 
 # A statement sent through `prepared_cursor` is prepared at its third use on a connection.
@@ -42,6 +46,10 @@ class PreparedCursor(psycopg.Cursor[Any]):
 class DatabaseWrapper(library.DatabaseWrapper):
     """A connection that stands in exactly one scope at a time."""
 
+    connection_class: type[psycopg.Connection[Any]] = psycopg.Connection
+    # Whether what a statement leaves in the session (a lock, a setting) is there for the next one.
+    keeps_session = True
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.scope: Scope = NOWHERE
         self._applied: Scope | None = None
@@ -56,14 +64,30 @@ class DatabaseWrapper(library.DatabaseWrapper):
     def set_scope(self, scope: Scope) -> None:
         """Stand in `scope` from the next statement on; sent at once when the connection is open.
 
-        A connection that turns out to be lost is left to the next statement, which fails on it: leaving a
-        block must not hide the error that was on its way.
+        Where the last scope is left, a pooled connection is given back instead: its next user sends a switch
+        anyhow. A connection that turns out to be lost is left to the next statement, which fails on it:
+        leaving a block must not hide the error that was on its way.
         """
         self.scope = scope
         self.schema_name = scope.schema_name
-        if self.connection is not None:
+        if self.connection is None:
+            return
+        if scope is NOWHERE and self._gives_back():
+            self.close()
+        elif self._applied is not None and self._applied.switch_sql == scope.switch_sql:
+            self._applied = scope
+        else:
             with suppress(OperationalError):
                 self._apply()
+
+    def _gives_back(self) -> bool:
+        """Return whether the connection can go to the pool now: nobody is in the middle of anything."""
+        return bool(
+            self.pool
+            and not self.in_atomic_block
+            and self.autocommit
+            and self.connection.pgconn.transaction_status == pq.TransactionStatus.IDLE
+        )
 
     def _apply(self) -> None:
         """Send the switch. In a failed transaction it cannot be sent: it is, after the rollback.
@@ -72,21 +96,33 @@ class DatabaseWrapper(library.DatabaseWrapper):
             OperationalError: the connection is lost.
             ProgrammingError: the schema or its role is not there.
         """
-        pgconn = self.connection.pgconn
         self._applied = None
+        if self._living().transaction_status == pq.TransactionStatus.INERROR:
+            return
+        self._send(self.scope.switch_sql)
+        self._applied = self.scope
+
+    def _living(self) -> Any:
+        """Return libpq's connection.
+
+        Raises:
+            OperationalError: it is lost.
+        """
+        pgconn = self.connection.pgconn
         if pgconn.status != pq.ConnStatus.OK:
             self.errors_occurred = True
             raise OperationalError("the connection to the database is lost")
-        if pgconn.transaction_status == pq.TransactionStatus.INERROR:
-            return
-        result = pgconn.exec_(self.scope.switch_sql)
+        return pgconn
+
+    def _send(self, switch: bytes) -> None:
+        pgconn = self.connection.pgconn
+        result = pgconn.exec_(switch)
         if result.status != pq.ExecStatus.COMMAND_OK:
             message = result.get_error_message() or pgconn.get_error_message()
             if pgconn.status != pq.ConnStatus.OK:
                 self.errors_occurred = True
                 raise OperationalError(f"the connection to the database is lost: {message}")
             raise ProgrammingError(f"cannot enter schema {self.scope.schema_name!r}: {message}")
-        self._applied = self.scope
 
     # What django-tenants' own commands call. They reach one schema at a time and never serve requests.
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
@@ -102,12 +138,30 @@ class DatabaseWrapper(library.DatabaseWrapper):
 
     # --- Life of a connection ---------------------------------------------------------------
 
+    @property
+    def pool(self) -> ScopedPool | None:
+        """Return the process's pool for this alias, made at its first use; None where none is wanted."""
+        wanted = self.settings_dict["OPTIONS"].get("pool")
+        if self.alias == NO_DB_ALIAS or not wanted:
+            return None
+        pools: dict[str, ScopedPool] = self._connection_pools
+        if self.alias not in pools:
+            made = ScopedPool(
+                connection_class=self.connection_class,
+                kwargs={**self.get_connection_params(), "autocommit": True},
+                configure=self._configure_connection,
+                open=False,
+                **({} if wanted is True else wanted),
+            )
+            pools.setdefault(self.alias, made)  # another thread may have been first
+        return pools[self.alias]
+
     @async_unsafe
     def connect(self) -> None:
         """Connect, or take a connection from the pool, and stand in the current scope at once.
 
-        The switch shows whether a pooled connection still lives: after a restart of the server each one the
-        pool kept is thrown away here, and the caller gets the next.
+        A pooled connection may be dead: after a restart of the server each one the pool kept is thrown away
+        here, and the caller gets the next.
         """
         for spare in reversed(range(self.pool.max_size + 1 if self.pool else 1)):
             self._applied = None
@@ -115,37 +169,56 @@ class DatabaseWrapper(library.DatabaseWrapper):
             if self.alias == NO_DB_ALIAS:
                 return
             try:
-                self._apply()
+                self._check_fresh()
                 return
             except OperationalError:
                 if not spare:
                     raise
                 self.close()
 
+    def _check_fresh(self) -> None:
+        """Stand in the scope. The answer to the switch shows that the connection lives."""
+        self._apply()
+
+    @async_unsafe
+    def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
+        """Return a connection of the pool, or a new one."""
+        self.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        if self.pool:
+            self.pool.open()
+            return self.pool.take()
+        kind = psycopg.Connection if self.alias == NO_DB_ALIAS else self.connection_class
+        return kind.connect(**conn_params)
+
     def get_connection_params(self) -> dict[str, Any]:
         """Let psycopg prepare what comes through `prepared_cursor`; Django's own cursors never do.
 
         `"prepare_threshold": None` in OPTIONS turns it off, for a pooler that cannot follow it.
+
+        Raises:
+            ImproperlyConfigured: OPTIONS ask for a role or an isolation level of the whole connection, which
+                the switch of scopes would undo.
         """
-        parameters: dict[str, Any] = super().get_connection_params()
         options = self.settings_dict["OPTIONS"]
+        for name in ("assume_role", "isolation_level"):
+            if options.get(name) is not None:
+                raise ImproperlyConfigured(f"the database option {name!r} cannot go with scopes.")
+        parameters: dict[str, Any] = super().get_connection_params()
         parameters["prepare_threshold"] = options.get("prepare_threshold", _PREPARE_AFTER)
         return parameters
 
     def _close(self) -> None:
-        """Put the connection back to nowhere before the pool may hand it to anybody, then give it back."""
+        """Give the connection back; one in the middle of a transaction is discarded by the pool."""
         if self.connection is not None and self.pool and not self.connection.closed:
-            pgconn = self.connection.pgconn
-            # Leaving the scope at the end of a request has usually put it there already.
-            stands_nowhere = self._applied is NOWHERE
-            if pgconn.transaction_status != pq.TransactionStatus.IDLE:
-                self.connection.close()  # the pool discards a closed connection
-            elif not stands_nowhere:
-                result = pgconn.exec_(NOWHERE.switch_sql)
-                if result.status != pq.ExecStatus.COMMAND_OK:
-                    self.connection.close()
+            if self.connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+                self.connection.close()
+            else:
+                self._leave_session()
         self._applied = None
         super()._close()
+
+    def _leave_session(self) -> None:
+        """Leave the session as it is: whoever takes the connection next is put in a place (see pool.py)."""
 
     def close(self) -> None:
         """Close, leaving out the library's own bookkeeping of paths."""
