@@ -6,6 +6,7 @@ from django.db import models
 
 from shared_apps.core.models import Record
 from shared_apps.core.rights import ObjectRight
+from tenants.rows import TenantRow
 
 
 class LeaveRule(models.TextChoices):
@@ -15,7 +16,7 @@ class LeaveRule(models.TextChoices):
     WITHDRAW = "withdraw", "Withdraw from the run"
 
 
-class Cohort(Record):
+class Cohort(TenantRow, Record):
     """A named group with an optional run: joining enrols, leaving does what the rule says."""
 
     run_id: uuid.UUID | None
@@ -36,7 +37,7 @@ class Cohort(Record):
         return self.name
 
 
-class CohortMember(Record):
+class CohortMember(TenantRow, Record):
     """A member's place in a cohort; leaving stamps the row, coming back clears the stamp."""
 
     cohort_id: uuid.UUID
@@ -55,7 +56,7 @@ class CohortMember(Record):
         return f"{self.member_id} in {self.cohort_id}"
 
 
-class CohortRight(ObjectRight):
+class CohortRight(ObjectRight, TenantRow):
     """A right (manage) of one user on one cohort."""
 
     content_object = models.ForeignKey("cohorts.Cohort", on_delete=models.CASCADE, related_name="rights")

@@ -6,9 +6,10 @@ from django.db import models
 
 from shared_apps.core import clock
 from shared_apps.core.models import Record
+from tenants.rows import TenantRow
 
 
-class LessonProgress(Record):
+class LessonProgress(TenantRow, Record):
     """A learner's completion of one lesson in one run. Written once."""
 
     enrollment_id: uuid.UUID
@@ -30,7 +31,7 @@ class LessonProgress(Record):
         return f"{self.enrollment_id} completed {self.lesson_id}"
 
 
-class CourseProgress(models.Model):
+class CourseProgress(TenantRow):
     """Progress of one enrollment, kept beside it so that lists need no counting; equal to a recount.
 
     The row appears with the learner's first step.
@@ -49,6 +50,9 @@ class CourseProgress(models.Model):
         "courses.Lesson", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     last_accessed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """Its own, so that the base's option of the base manager is not written into migrations."""
 
     def __str__(self) -> str:
         return f"{self.completed_count} lessons of {self.enrollment_id}"

@@ -6,9 +6,10 @@ from django.db import models
 
 from shared_apps.core.models import Record
 from tenant_apps.rosters.enums import ImportState, RowAction, RowResult
+from tenants.rows import TenantRow
 
 
-class RosterImport(Record):
+class RosterImport(TenantRow, Record):
     """One uploaded file and its plan. The rows carry what was understood; the file itself is not kept."""
 
     uploaded_by_id: uuid.UUID | None
@@ -38,7 +39,7 @@ class RosterImport(Record):
         return self.file_name
 
 
-class RosterRow(models.Model):
+class RosterRow(TenantRow):
     """One row of the file. The number is the key within the import, so a plan loads by COPY in file order."""
 
     roster_id: uuid.UUID

@@ -7,9 +7,10 @@ from django.db import models
 from shared_apps.core.models import Record
 from shared_apps.core.rights import ObjectRight
 from tenant_apps.courses.enums import CourseState
+from tenants.rows import TenantRow
 
 
-class Course(Record):
+class Course(TenantRow, Record):
     """One course. Learners meet it through runs of one of its published versions."""
 
     owner_id: uuid.UUID
@@ -45,7 +46,7 @@ class Course(Record):
         return self.title
 
 
-class CourseRight(ObjectRight):
+class CourseRight(ObjectRight, TenantRow):
     """A right (edit, publish) of one user on one course."""
 
     content_object = models.ForeignKey("courses.Course", on_delete=models.CASCADE, related_name="rights")

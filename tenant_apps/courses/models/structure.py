@@ -7,9 +7,10 @@ from django.db import models
 from shared_apps.core.ids import new_id
 from shared_apps.core.models import Record
 from tenant_apps.courses.enums import BodyFormat, LessonKind
+from tenants.rows import TenantRow
 
 
-class Module(Record):
+class Module(TenantRow, Record):
     """A section of a version. `lineage` stays the same in every copy, so versions can be compared."""
 
     version_id: uuid.UUID
@@ -39,7 +40,7 @@ class Module(Record):
         return self.title
 
 
-class Lesson(Record):
+class Lesson(TenantRow, Record):
     """A lesson of a module. The version is kept beside the module so that a whole tree is two queries."""
 
     version_id: uuid.UUID

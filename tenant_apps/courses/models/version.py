@@ -6,9 +6,10 @@ from django.db import models
 
 from shared_apps.core.models import Record
 from tenant_apps.courses.enums import VersionState
+from tenants.rows import TenantRow
 
 
-class CourseVersion(Record):
+class CourseVersion(TenantRow, Record):
     """One version. Publishing sets the content hash and freezes it: a trigger refuses any later change of
     the version, its modules and its lessons, so a running learner's course cannot move under them.
 

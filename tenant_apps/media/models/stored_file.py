@@ -5,9 +5,10 @@ import uuid
 from django.db import models
 
 from shared_apps.core.models import Record
+from tenants.rows import TenantRow
 
 
-class StoredFile(Record):
+class StoredFile(TenantRow, Record):
     """One file. Its bytes lie in the storage under the organization's id; rows never change once written,
     so course versions can share them."""
 

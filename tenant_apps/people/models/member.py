@@ -5,9 +5,10 @@ import uuid
 from django.db import models
 
 from shared_apps.core import clock
+from tenants.rows import TenantRow
 
 
-class Member(models.Model):
+class Member(TenantRow):
     """One person of the organization; the row every other tenant table points at.
 
     Its key is the id of the public membership, without a database constraint: no key leaves a tenant schema,

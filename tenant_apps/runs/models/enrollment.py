@@ -6,9 +6,10 @@ from django.db import models
 
 from shared_apps.core.models import Record
 from tenant_apps.runs.enums import EnrollmentSource, EnrollmentState
+from tenants.rows import TenantRow
 
 
-class Enrollment(Record):
+class Enrollment(TenantRow, Record):
     """One member in one run; one row for ever, its state moves."""
 
     run_id: uuid.UUID

@@ -7,9 +7,10 @@ from django.db import models
 from shared_apps.core.models import Record
 from shared_apps.core.rights import ObjectRight
 from tenant_apps.runs.enums import RunState
+from tenants.rows import TenantRow
 
 
-class CourseRun(Record):
+class CourseRun(TenantRow, Record):
     """One delivery, pinned to a version; publishing a newer version doesn't move it.
 
     Window and capacity may be open: no start is "from now", no end "for ever", no capacity "everybody".
@@ -45,7 +46,7 @@ class CourseRun(Record):
         return self.title
 
 
-class RunRight(ObjectRight):
+class RunRight(ObjectRight, TenantRow):
     """A right (teach, enrol) of one user on one run."""
 
     content_object = models.ForeignKey("runs.CourseRun", on_delete=models.CASCADE, related_name="rights")
