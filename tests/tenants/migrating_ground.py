@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
     operations = [{operations}]
 """
 
-ADD_COLUMN = "migrations.AddField('rosterimport', 'scratch', models.CharField(max_length=40, null=True, db_index=True))"
+ADD_COLUMN = "migrations.AddField('rosterimport', 'scratch', models.CharField(max_length=40, null=True))"
 # Twice is an error, and a half of it would be seen.
 ADD_EFFECT = (
     "migrations.RunSQL('CREATE TABLE rosters_effect (n integer); INSERT INTO rosters_effect VALUES (1)',"
@@ -126,6 +126,12 @@ def value(statement: str, *parameters: Any) -> Any:
         cursor.execute(statement, parameters)
         row = cursor.fetchone()
         return row[0] if row else None
+
+
+def execute(statement: str, *parameters: Any) -> None:
+    """Execute a statement that returns nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
 
 
 def effects(table: str = "rosters_effect") -> dict[str, int]:

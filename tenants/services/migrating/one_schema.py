@@ -89,8 +89,11 @@ class SchemaMigrator:
             try:
                 stand = self._stand_of(current)
                 reached = once(current, stand)
-            except MovedOn:
-                current = _read_again(current)
+            except (MovedOn, RegistryDiffers) as error:
+                fresh = _read_again(current)
+                if isinstance(error, RegistryDiffers) and fresh == current:
+                    raise
+                current = fresh
                 continue
             if reached is None:
                 return has_moved
