@@ -13,6 +13,7 @@ from shared_apps.jobs.selectors.counts import count_failed_jobs
 from shared_apps.outbox.selectors.counts import count_messages
 from tenants.enums import OrganizationState
 from tenants.selectors.organizations import count_by_state, count_ready_schemas
+from tenants.selectors.pool import count_wanted_schemas
 
 
 def environment_label(request: HttpRequest) -> list[str] | None:
@@ -23,7 +24,7 @@ def environment_label(request: HttpRequest) -> list[str] | None:
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add what the first page shows: counts, organizations by state, the latest acts. Six statements."""
+    """Add what the first page shows: counts, organizations by state, the latest acts. Eight statements."""
     states = count_by_state()
     ready = count_ready_schemas()
     used, purchased = count_all_seats()
@@ -42,7 +43,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         _card(
             "Ready schemas",
             ready,
-            f"target {settings.READY_SCHEMAS_TARGET}",
+            f"target {count_wanted_schemas()}",
             "admin:tenants_tenantschema_changelist",
             alarm=ready == 0,
         ),

@@ -1,7 +1,7 @@
 """Reads on the pool of ready schemas: what it holds, and what it should hold."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
 from django.conf import settings
@@ -123,7 +123,7 @@ def _mean_build_ms() -> float | None:
 
 def _builds_per_second() -> float | None:
     """Return the rate of the last builds, leaving out the pauses between them."""
-    instants: list[datetime] = sorted(_last_built().values_list("built_at", flat=True))
+    instants = sorted(instant for instant in _last_built().values_list("built_at", flat=True) if instant)
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(instants)]
     busy = [gap for gap in gaps if gap <= _PAUSE_SECONDS]
     return len(busy) / sum(busy) if sum(busy) > 0 else None

@@ -107,17 +107,19 @@ def build_again(identifier: uuid.UUID) -> bool:
     return build_reserved(identifier, state, wait=False) is not None
 
 
-def do_restart_build(identifier: uuid.UUID) -> TenantSchema:
-    """Put a failed schema back to `building` and return its locked row; other states stay as they are.
+def do_restart_build(identifier: uuid.UUID) -> tuple[TenantSchema, str]:
+    """Put a failed schema back to `building`; return its locked row and the state it was in.
 
-    The task that builds it, or when that is lost the next refill, does the rest. Needs an open transaction.
+    Other states stay as they are. The task that builds it, or when that is lost the next refill, does the
+    rest. Needs an open transaction.
     """
     require_transaction()
     row = do_lock_schema(identifier)
-    if row.state == SchemaState.FAILED:
+    was = row.state
+    if was == SchemaState.FAILED:
         row.state = SchemaState.BUILDING
         row.save_fields("state")
-    return row
+    return row, was
 
 
 def _reserve(target: int) -> uuid.UUID | _NoPlace:
