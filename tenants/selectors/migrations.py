@@ -9,7 +9,7 @@ from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from shared_apps.core import clock
-from tenants.ddl import migrations_level, migrations_version
+from tenants.ddl import migrations_level, migrations_version, tenant_app_labels
 from tenants.enums import SchemaState
 from tenants.models import MigrationRun, Organization, TenantSchema
 
@@ -123,7 +123,15 @@ def run_document(run: MigrationRun) -> dict[str, Any]:
 
 
 def missing_in_public() -> list[str]:
-    """Return the migrations that the shared schema lacks, as `app.name`; needs to stand in it."""
+    """Return the migrations of shared tables that the shared schema lacks, as `app.name`; needs to stand in it.
+
+    Tenants' migrations are noted there too but make nothing.
+    """
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+    tenants = tenant_app_labels()
+    return [
+        f"{migration.app_label}.{migration.name}"
+        for migration, _ in plan
+        if migration.app_label not in tenants
+    ]
