@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from api.core.wellknown import public_keys, tls_ask
 from api.urls_shared import documentation, health
 from shared_apps.core.console import console_urls
 
@@ -18,5 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *documentation("platform"),
     *[path("api/v1/", include(f"api.v1.{name}.urls")) for name in SLICES],
     path("api/v1/", include("api.v1.auth.urls_platform")),
+    path("api/v1/", include("api.v1.domains.platform_urls")),
+    path("tls/ask", tls_ask),
+    path(".well-known/palaestra-keys.json", public_keys),
     path("console/", console_urls(admin.site)),
 ]

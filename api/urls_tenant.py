@@ -22,6 +22,7 @@ SLICES = (
     "rosters",
     "jobs",
     "audit",
+    "domains",
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -72,6 +72,13 @@ ORGANIZATION_MOVES: dict[OrganizationState, frozenset[OrganizationState]] = {
 # States in which the tenant host answers normally.
 OPEN_STATES = frozenset({OrganizationState.TRIAL, OrganizationState.ACTIVE, OrganizationState.PAST_DUE})
 
+# States in which it answers at all, if only to say why it is closed.
+ANSWERING_STATES = OPEN_STATES | {
+    OrganizationState.PROVISIONING,
+    OrganizationState.SUSPENDED,
+    OrganizationState.CLOSING,
+}
+
 
 class DomainKind(models.TextChoices):
     """How an organization got a host name."""

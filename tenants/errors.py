@@ -20,6 +20,34 @@ class OrganizationSuspended(DomainError):
     advice = "Ask an administrator of your organization to contact support."
 
 
+class OrganizationReadOnly(DomainError):
+    """The organization is suspended for writing: its people can look things up and change nothing."""
+
+    code = "organization_read_only"
+    kind = Kind.FORBIDDEN
+    title = "This organization can only be read for now."
+    advice = "Ask an administrator of your organization to contact support."
+
+
+class OrganizationClosing(DomainError):
+    """The organization is being given up: closed to its people, and kept until the day that is told."""
+
+    code = "organization_closing"
+    kind = Kind.FORBIDDEN
+    title = "This organization is being closed."
+    advice = "Ask an administrator of your organization to contact support before the day in `delete_after`."
+
+
+class OrganizationMoved(DomainError):
+    """The organization has another address now. Reading is redirected; a write is not, since a client that
+    follows sends it to a host it was not made for."""
+
+    code = "organization_moved"
+    kind = Kind.GONE
+    title = "This organization has another address now."
+    advice = "Send the request to `host`."
+
+
 class OrganizationNotReady(DomainError):
     """The organization is still being set up."""
 
@@ -54,6 +82,14 @@ class NameMalformed(InvalidInput):
     advice = (
         "Use 3 to 40 lower-case letters a-z, digits and hyphens; start with a letter, end without a hyphen."
     )
+
+
+class TooManyNames(Conflict):
+    """The organization already keeps as many former subdomains as it may. Facts: `most`."""
+
+    code = "too_many_names"
+    title = "This organization has changed its name too often."
+    advice = "Take a former name back, or ask the platform's operators."
 
 
 class IllegalMove(Conflict):

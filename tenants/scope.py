@@ -24,6 +24,7 @@ class OrganizationRef:
     suspended_at: datetime | None = None
     cors_origins: tuple[str, ...] = ()
     suspension: str = ""
+    delete_after: datetime | None = None
     request_budget: int | None = None
     queue_weight: int = 1
     # The level of its schema (tenants.ddl); 0, behind everything, where nobody read it.

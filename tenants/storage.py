@@ -44,3 +44,10 @@ def remove_all_files(organization_id: uuid.UUID) -> None:
     folder = Path(settings.MEDIA_ROOT) / organization_id.hex
     if folder.is_dir():
         shutil.rmtree(folder)
+
+
+def measure_files(organization_id: uuid.UUID) -> tuple[int, int]:
+    """Return how many files an organization has, and their bytes."""
+    folder = Path(settings.MEDIA_ROOT) / organization_id.hex
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return len(sizes), sum(sizes)

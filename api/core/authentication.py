@@ -16,7 +16,7 @@ from rest_framework.request import Request
 
 from api.core.views import CsrfFailed
 from shared_apps.accounts.services.access import actor_of_session, actor_of_token
-from shared_apps.core.actors import Actor
+from shared_apps.core.actors import VIA_SUPPORT, Actor
 from shared_apps.core.addresses import client_address
 from shared_apps.core.errors import Unauthenticated
 
@@ -112,6 +112,8 @@ def _signed_in(actor: Actor) -> tuple[SignedIn, Actor]:
     if not actor.is_authenticated:
         raise Unauthenticated
     structlog.contextvars.bind_contextvars(caller=str(actor.user_id))
+    if actor.via == VIA_SUPPORT:
+        structlog.contextvars.bind_contextvars(support_entry=str(actor.session_id), operator=actor.label)
     return SignedIn(actor.user_id), actor
 
 

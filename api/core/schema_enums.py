@@ -9,19 +9,22 @@ from typing import Any
 from drf_spectacular.plumbing import list_hash
 
 from billing.enums import SeatState, SubscriptionStatus
-from shared_apps.accounts.enums import MembershipStatus
+from shared_apps.accounts.enums import MembershipStatus, SignInKind
 from shared_apps.core.actors import Role
 from shared_apps.jobs.enums import JobState
+from shared_apps.onboarding.enums import DomainProblem, DomainState
 from tenant_apps.courses.enums import BodyFormat, CourseState, LessonKind, VersionState
 from tenant_apps.courses.policies import RIGHTS as COURSE_RIGHTS
 from tenant_apps.rosters.enums import ImportState, RowAction, RowResult
 from tenant_apps.runs.enums import EnrollmentSource, EnrollmentState, RunState
 from tenant_apps.runs.policies import RIGHTS as RUN_RIGHTS
-from tenants.enums import OrganizationState
+from tenants.enums import OrganizationState, Suspension
 
 BODY_FORMAT = BodyFormat.values
 COURSE_RIGHT = list(COURSE_RIGHTS)
 COURSE_STATE = CourseState.values
+DOMAIN_PROBLEM = [problem.value for problem in DomainProblem]
+DOMAIN_STATE = [state.value for state in DomainState]
 ENROLLMENT_SOURCE = EnrollmentSource.values
 ENROLLMENT_STATE = EnrollmentState.values
 ENROLL_OUTCOME = ["enrolled", "reactivated", "already", "refused"]
@@ -38,7 +41,8 @@ ROW_RESULT = RowResult.values
 RUN_RIGHT = list(RUN_RIGHTS)
 RUN_STATE = RunState.values
 SEAT_STATE = SeatState.values
-SIGN_IN_KIND = ["browser", "api"]
+SIGN_IN_KIND = SignInKind.values
+SUSPENSION_MODE = Suspension.values
 SUBSCRIPTION_STATUS = SubscriptionStatus.values
 TOKEN_SCOPE = ["read", "write"]
 VERSION_STATE = VersionState.values

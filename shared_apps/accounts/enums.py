@@ -21,3 +21,4 @@ class SignInKind(models.TextChoices):
 
     BROWSER = "browser", "Browser session"
     API = "api", "Access and refresh token"
+    SUPPORT = "support", "Operator's entry, reading only"

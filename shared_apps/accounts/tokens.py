@@ -4,6 +4,7 @@ import hashlib
 import secrets
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 
 import jwt
 from django.conf import settings
@@ -33,8 +34,8 @@ class AccessClaims:
     epoch: int
 
 
-def encode_access(claims: AccessClaims) -> str:
-    """Return a signed token that lives ACCESS_TOKEN_LIFETIME."""
+def encode_access(claims: AccessClaims, *, lifetime: timedelta | None = None) -> str:
+    """Return a signed token that lives ACCESS_TOKEN_LIFETIME, or as long as is said."""
     issued = clock.now()
     payload = {
         "aud": _AUDIENCE,
@@ -44,7 +45,7 @@ def encode_access(claims: AccessClaims) -> str:
         "sid": claims.sign_in_id.hex,
         "epo": claims.epoch,
         "iat": int(issued.timestamp()),
-        "exp": int((issued + settings.ACCESS_TOKEN_LIFETIME).timestamp()),
+        "exp": int((issued + (lifetime or settings.ACCESS_TOKEN_LIFETIME)).timestamp()),
     }
     return jwt.encode(payload, _key(), algorithm=_ALGORITHM)
 

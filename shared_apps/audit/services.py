@@ -30,7 +30,7 @@ def do_record(
     require_transaction()
     AuditEvent.objects.create(
         organization_id=organization_id,
-        actor_kind=actor.kind,
+        actor_kind=actor.recorded_kind,
         actor_id=actor.user_id,
         actor_label=actor.label,
         action=action,
@@ -46,7 +46,7 @@ def record_refusal(*, actor: Actor, action: str, organization_id: uuid.UUID | No
     """Record that somebody was refused; stands alone, since the refused transaction is rolled back."""
     AuditEvent.objects.create(
         organization_id=organization_id,
-        actor_kind=actor.kind,
+        actor_kind=actor.recorded_kind,
         actor_id=actor.user_id,
         actor_label=actor.label,
         action=action,

@@ -1,10 +1,18 @@
 """Background work on the life of organizations."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import structlog
 from celery import shared_task
 from django.db import DatabaseError
+from redis.exceptions import RedisError
 
-from shared_apps.onboarding.services.lifecycle import complete_deletion
+from shared_apps.onboarding.errors import DeletionIncomplete
+from shared_apps.onboarding.selectors.domains import claims_to_check
+from shared_apps.onboarding.selectors.offboarding import ids_to_offboard
+from shared_apps.onboarding.services.domains import recheck_domain, retire_domains
+from shared_apps.onboarding.services.offboarding import continue_offboarding
 from shared_apps.onboarding.services.provisioning import complete_provisioning
 from tenants.enums import OrganizationState
 from tenants.selectors.organizations import ids_in_state
@@ -15,16 +23,33 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name="onboarding.resume_provisioning", base=PlatformTask)
 def resume_provisioning() -> int:
-    """Finish what a killed process left: organizations being made and being deleted; return how many."""
-    finished = 0
-    for state, finish in (
-        (OrganizationState.PROVISIONING, complete_provisioning),
-        (OrganizationState.DELETING, complete_deletion),
-    ):
-        for organization_id in ids_in_state(state):
-            try:
-                finish(organization_id=organization_id)
-                finished += 1
-            except (DatabaseError, OSError) as error:  # the next organization must get its turn
-                log.error("resume_failed", organization=str(organization_id), state=state, error=str(error))
-    return finished
+    """Finish the organizations that a killed process left half made; return how many."""
+    waiting = ids_in_state(OrganizationState.PROVISIONING)
+    return _each("provisioning", waiting, lambda one: complete_provisioning(organization_id=one))
+
+
+@shared_task(name="onboarding.continue_offboarding", base=PlatformTask)
+def offboard() -> int:
+    """Delete the organizations whose grace is over, and go on where a killed process left; return how many
+    were looked at without a failure."""
+    return _each("offboarding", ids_to_offboard(), lambda one: continue_offboarding(organization_id=one))
+
+
+@shared_task(name="onboarding.check_domains", base=PlatformTask)
+def check_domains() -> int:
+    """Look up the DNS records of the domains that are due, and end those whose time is over; return how many
+    were looked up."""
+    retire_domains()
+    return _each("domains", claims_to_check(), lambda one: recheck_domain(claim_id=one))
+
+
+def _each(work: str, ids: Iterable[Any], act: Callable[[Any], object]) -> int:
+    """Act on each; one that fails must not take the others' turn."""
+    done = 0
+    for identifier in ids:
+        try:
+            act(identifier)
+            done += 1
+        except (DatabaseError, OSError, RedisError, DeletionIncomplete) as error:
+            log.error("resume_failed", work=work, which=str(identifier), error=str(error))
+    return done

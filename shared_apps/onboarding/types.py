@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from shared_apps.core.text import normal_email
 
+# The setting by which an organization's owners let operators look in, or not; allowed where it was never set.
+SUPPORT_SETTING = "support_entry"
+
 _ORIGIN = re.compile(r"^https?://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[1-9][0-9]{0,4})?$")
 
 

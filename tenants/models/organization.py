@@ -77,6 +77,7 @@ class Organization(Record, TenantMixin):
             suspended_at=self.state_changed_at if self.state == OrganizationState.SUSPENDED else None,
             cors_origins=tuple(self.settings.get("cors_origins", ())),
             suspension=self.suspension,
+            delete_after=self.delete_after,
             request_budget=self.request_budget,
             queue_weight=self.queue_weight,
             # Read with the row by `tenants.selectors.levels.with_level`. A row read without it counts as

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import CharField, Expression, F, Func, Value
 from django.db.models.functions import Replace
 
@@ -16,9 +16,9 @@ from shared_apps.core.errors import NotFound
 from shared_apps.core.ids import new_id
 from shared_apps.core.transactions import require_transaction
 from tenants.context import on_commit
-from tenants.enums import ORGANIZATION_MOVES, DomainKind, OrganizationState
+from tenants.enums import ORGANIZATION_MOVES, DomainKind, OrganizationState, Suspension
 from tenants.errors import IllegalMove, NameNotAvailable
-from tenants.models import Domain, Organization, ReleasedName
+from tenants.models import Domain, DomainClaim, Organization, ReleasedName
 from tenants.names import FOLDED, FOLDED_TO, PAIRS, check_name, schema_name_for, skeleton
 from tenants.selectors.hosts import announce_changed_hosts
 from tenants.services.schemas import do_claim_ready_schema
@@ -46,7 +46,7 @@ def do_create_organization(
     slug = check_name(slug)
     if settings.SINGLE_ORGANIZATION and slug != settings.SINGLE_ORGANIZATION:
         raise NameNotAvailable(field="slug", name=slug, only=settings.SINGLE_ORGANIZATION)
-    _refuse_taken(slug)
+    do_refuse_taken(slug, owner_id=None)
     schema = do_claim_ready_schema()
     identifier = schema.id if schema else new_id()
     organization = Organization(
@@ -80,8 +80,17 @@ def do_create_organization(
     return organization
 
 
-def do_change_state(organization: Organization, to: OrganizationState, *, reason: str = "") -> None:
+def do_change_state(
+    organization: Organization,
+    to: OrganizationState,
+    *,
+    reason: str = "",
+    suspension: Suspension = Suspension.FULL,
+) -> None:
     """Move a locked organization to another state.
+
+    Args:
+        suspension: how it is closed, where `to` is SUSPENDED.
 
     Raises:
         IllegalMove: the table of moves does not have it.
@@ -93,7 +102,8 @@ def do_change_state(organization: Organization, to: OrganizationState, *, reason
     organization.state = to
     organization.state_reason = reason
     organization.state_changed_at = clock.now()
-    organization.save_fields("state", "state_before", "state_reason", "state_changed_at")
+    organization.suspension = suspension if to is OrganizationState.SUSPENDED else ""
+    organization.save_fields("state", "state_before", "state_reason", "state_changed_at", "suspension")
     do_forget_hosts()
 
 
@@ -125,6 +135,7 @@ def do_release_names(organization: Organization) -> None:
         },
     )
     Domain.objects.filter(tenant=organization).delete()
+    DomainClaim.objects.filter(organization=organization).delete()
     # The row stays as a record; its slug must not block the name after the quarantine.
     organization.slug = f"deleted-{organization.id.hex}"
     organization.save_fields("slug")
@@ -149,15 +160,29 @@ def get_locked(organization_id: uuid.UUID) -> Organization:
     return organization
 
 
-def _refuse_taken(slug: str) -> None:
-    """Refuse a name that is taken or rests, or that reads like one: acrne would pass for acme in a mail."""
+def do_refuse_taken(slug: str, *, owner_id: uuid.UUID | None) -> None:
+    """Refuse a name that is taken or rests, or that reads like one: acrne would pass for acme in a mail.
+
+    Two wishes for names that read alike wait for each other until the first one's transaction ends: the
+    unique index would let both through.
+
+    Args:
+        owner_id: the organization that asks, whose own present and former names are no hindrance; None for
+            one that is not made yet.
+
+    Raises:
+        NameNotAvailable: see above.
+    """
+    require_transaction()
     alike = skeleton(slug)
-    taken = Organization.objects.exclude(state=OrganizationState.DELETED)
-    resting = ReleasedName.objects.filter(free_from__gt=clock.now())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"tenants:name:{alike}"])
+    taken = Organization.objects.exclude(state=OrganizationState.DELETED).exclude(id=owner_id)
+    resting = ReleasedName.objects.filter(free_from__gt=clock.now()).exclude(organization_id=owner_id)
     if (
         taken.annotate(alike=skeleton_of("slug")).filter(alike=alike).exists()
         or resting.annotate(alike=skeleton_of("name")).filter(alike=alike).exists()
-        or Domain.objects.filter(domain=host_of(slug)).exists()
+        or Domain.objects.filter(domain=host_of(slug)).exclude(tenant_id=owner_id).exists()
     ):
         raise NameNotAvailable(field="slug", name=slug)
 

@@ -22,6 +22,8 @@ BOUNDS: dict[str, int] = {
     "cohorts_managers": 3,
     "cohorts_members": 3,
     "cohorts_retrieve": 2,
+    "domains_list": 3,
+    "domains_retrieve": 2,
     "courses_list": 2,
     "courses_retrieve": 2,
     "courses_rights": 3,

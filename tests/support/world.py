@@ -32,7 +32,7 @@ from tenant_apps.rosters.enums import RowAction
 from tenant_apps.rosters.models import RosterImport, RosterRow
 from tenant_apps.runs.models import CourseRun, Enrollment, RunRight
 from tenants.context import in_organization, in_public
-from tenants.models import Organization
+from tenants.models import DomainClaim, Organization
 from tests.support.seed import make_member
 
 
@@ -109,6 +109,9 @@ def _fill_shared(world: World, member_id: uuid.UUID) -> None:
         organization_id=organization.id, actor_kind="member", actor_label=mark, action=mark
     ).id
     OutboxMessage.objects.create(organization_id=organization.id, topic="mail.send", payload={"mark": mark})
+    world.ids["domains"] = DomainClaim.objects.create(
+        organization=organization, domain=f"{mark.lower()}.example", token=mark
+    ).id
 
 
 def _fill_courses(world: World) -> None:

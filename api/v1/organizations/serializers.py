@@ -4,7 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenants.enums import OrganizationState
+from shared_apps.onboarding.models import SupportEntry
+from shared_apps.onboarding.services.lifecycle import MOST_GRACE_DAYS
+from shared_apps.onboarding.types import SUPPORT_SETTING
+from tenants.enums import OrganizationState, Suspension
 from tenants.models import Organization
 
 
@@ -74,22 +77,109 @@ class OrganizationChanges(OwnOrganizationChanges):
 
 
 class SuspendIn(serializers.Serializer[Any]):
-    """Why; the organization's people are told."""
+    """Why and how; the organization's people are told why."""
+
+    reason = serializers.CharField(max_length=500)
+    mode = serializers.ChoiceField(
+        choices=Suspension.choices,
+        required=False,
+        default=Suspension.FULL,
+        help_text="`full`: the host answers nothing else; `read_only`: its people look and change nothing.",
+    )
+
+
+class DeleteIn(serializers.Serializer[Any]):
+    """Proof that the right organization is meant, and how long it can be kept after all."""
+
+    confirm = serializers.CharField(max_length=63, help_text="The organization's present slug.")
+    reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    grace_days = serializers.IntegerField(
+        min_value=0,
+        max_value=MOST_GRACE_DAYS,
+        required=False,
+        help_text="Days until its data is deleted; the installation's setting when left out.",
+    )
+    export_waiver = serializers.CharField(
+        max_length=500,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Why no export is needed. Must be said for 0 days of grace.",
+    )
+
+
+class WaiveExportIn(serializers.Serializer[Any]):
+    """Why the organization can be deleted without an export."""
 
     reason = serializers.CharField(max_length=500)
 
 
-class DeleteIn(serializers.Serializer[Any]):
-    """Proof that the right organization is meant."""
+class RenameIn(serializers.Serializer[Any]):
+    """The wished name."""
 
-    confirm = serializers.CharField(max_length=63, help_text="The organization's present slug.")
-    reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    slug = serializers.CharField(max_length=63, help_text="Subdomain.")
+
+
+class EntryIn(serializers.Serializer[Any]):
+    """Why an operator looks in; the organization's admins read it."""
+
+    reason = serializers.CharField(max_length=500)
+
+
+class AllowEntriesIn(serializers.Serializer[Any]):
+    """Whether operators may look in."""
+
+    allowed = serializers.BooleanField()
+
+
+class EntryOut(serializers.ModelSerializer[SupportEntry]):
+    """One look of an operator into an organization."""
+
+    class Meta:
+        model = SupportEntry
+        fields = (
+            "id",
+            "organization_id",
+            "operator_label",
+            "reason",
+            "created_at",
+            "ends_at",
+            "ended_at",
+            "ended_by",
+        )
+
+
+class OpenedEntryOut(EntryOut):
+    """A fresh entry, with the token for the organization's host; it is shown once."""
+
+    token = serializers.CharField(help_text="Access token: reads what an admin reads, writes nothing.")
+    host = serializers.CharField()
+
+    class Meta(EntryOut.Meta):
+        fields = (*EntryOut.Meta.fields, "token", "host")
+
+
+class ReceiptOut(serializers.Serializer[Any]):
+    """Receipt of a deletion. `manage.py verify_receipt` checks the file."""
+
+    statement = serializers.DictField(help_text="What was deleted, and what was kept and why.")
+    signature = serializers.CharField(
+        help_text="Over the statement as JSON with sorted names and without spaces, UTF-8; base64."
+    )
+    algorithm = serializers.CharField(help_text="`ed25519`.")
+    public_key = serializers.CharField(help_text="Trust the published one, not this.")
 
 
 class OwnOrganizationOut(serializers.ModelSerializer[Organization]):
     """One's own organization."""
 
     branding = BrandingShape()
+    host = serializers.CharField(help_text="Links and mails name it.")
+    support_entry = serializers.SerializerMethodField(help_text="Whether operators may look in.")
+
+    def get_support_entry(self, organization: Organization) -> bool:
+        """Return whether the owners let operators in."""
+        return bool(organization.settings.get(SUPPORT_SETTING, True))
 
     class Meta:
         model = Organization
@@ -97,7 +187,9 @@ class OwnOrganizationOut(serializers.ModelSerializer[Organization]):
             "id",
             "name",
             "slug",
+            "host",
             "state",
+            "support_entry",
             "timezone",
             "language",
             "branding",
@@ -128,6 +220,8 @@ class OrganizationOut(serializers.ModelSerializer[Organization]):
             "state",
             "state_reason",
             "state_changed_at",
+            "suspension",
+            "delete_after",
             "owner_email",
             "timezone",
             "language",

@@ -12,11 +12,12 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.crypto import constant_time_compare
 
+from shared_apps.accounts.enums import SignInKind
 from shared_apps.accounts.errors import TokenNotValid
 from shared_apps.accounts.models import PersonalAccessToken, User
 from shared_apps.accounts.tokens import PERSONAL_PREFIX, decode_access, hash_secret
 from shared_apps.core import clock
-from shared_apps.core.actors import Actor, ActorKind, Role
+from shared_apps.core.actors import VIA_SUPPORT, Actor, ActorKind, Role
 from tenants.postgresql.prepared import prepared_cursor
 
 SESSION_SIGN_IN = "sign_in_id"
@@ -82,7 +83,7 @@ def _actor_of_sign_in(
     with prepared_cursor() as cursor:
         cursor.execute(
             """
-            SELECT u.id, u.email, u.is_staff, u.sign_in_epoch, m.id, m.role, s.organization_id
+            SELECT u.id, u.email, u.is_staff, u.sign_in_epoch, m.id, m.role, s.organization_id, s.kind
               FROM accounts_signin s
               JOIN accounts_user u ON u.id = s.user_id AND u.is_active
               LEFT JOIN accounts_membership m
@@ -94,11 +95,18 @@ def _actor_of_sign_in(
         row = cursor.fetchone()
     if row is None or (epoch is not None and row[3] != epoch):
         return None
-    user_id, email, is_staff, _, membership_id, role, organization_id = row
+    user_id, email, is_staff, _, membership_id, role, organization_id, kind = row
     if organization_id != (organization.id if organization else None):
         return None
     if organization is None:
         return _platform_actor(user_id, email, is_staff, origin, via=via, session_id=sign_in_id)
+    scopes: frozenset[str] = frozenset()
+    if kind == SignInKind.SUPPORT:
+        # An operator's entry: what an admin may read and nothing more, for as long as they are an operator.
+        # There is no member behind it; an id that is nobody's finds nobody's own rows.
+        if not is_staff or via != "jwt":
+            return None
+        membership_id, role, via, scopes = sign_in_id, Role.ADMIN, VIA_SUPPORT, frozenset({"read"})
     if membership_id is None:
         return None
     return Actor(
@@ -112,6 +120,7 @@ def _actor_of_sign_in(
         request_id=origin.get("request_id"),
         via=via,
         session_id=sign_in_id,
+        scopes=scopes,
     )
 
 

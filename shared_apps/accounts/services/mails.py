@@ -12,7 +12,7 @@ from shared_apps.outbox.services.mail import MAIL_TOPIC
 from shared_apps.outbox.services.messages import Message, do_send
 from tenants.links import public_url
 from tenants.scope import OrganizationRef
-from tenants.services.organizations import host_of
+from tenants.selectors.hosts import primary_host
 
 VERIFY_PATH = "/verify-email"
 RESET_PATH = "/reset-password"
@@ -85,4 +85,4 @@ def _do_mail(
 
 
 def _host(organization: OrganizationRef | None) -> str:
-    return host_of(organization.slug) if organization else settings.PLATFORM_HOST
+    return primary_host(organization.id) if organization else settings.PLATFORM_HOST

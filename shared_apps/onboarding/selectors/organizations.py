@@ -9,9 +9,10 @@ from billing.selectors.seats import live_subscriptions
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
+from shared_apps.onboarding.models import SupportEntry
 from shared_apps.onboarding.policies import ORGANIZATION_VIEW, ORGANIZATIONS_VIEW
 from tenants.enums import OrganizationState
-from tenants.models import Organization
+from tenants.models import Domain, Organization
 from tenants.scope import OrganizationRef
 from tenants.selectors.organizations import organizations_with_schema
 
@@ -53,10 +54,16 @@ def get_own_organization(*, actor: Actor, organization: OrganizationRef) -> Orga
         NotFound: it is gone since the host was looked up.
     """
     require(actor, ORGANIZATION_VIEW)
-    found = Organization.objects.filter(id=organization.id).first()
+    found = with_host(Organization.objects.filter(id=organization.id)).first()
     if found is None:
         raise NotFound
     return found
+
+
+def with_host(rows: QuerySet[Organization]) -> QuerySet[Any]:
+    """Add `host`, the one that links name."""
+    primary = Domain.objects.filter(tenant=OuterRef("pk"), is_primary=True)
+    return rows.annotate(host=Subquery(primary.values("domain")[:1]))
 
 
 def with_seats(rows: QuerySet[Organization]) -> QuerySet[Any]:
@@ -67,3 +74,15 @@ def with_seats(rows: QuerySet[Organization]) -> QuerySet[Any]:
         seats_purchased=Subquery(live.values("purchased")[:1]),
         seats_used=Subquery(live.values("used")[:1]),
     )
+
+
+def list_entries(*, actor: Actor, organization_id: uuid.UUID) -> QuerySet[SupportEntry]:
+    """Return operators' entries into an organization, newest first.
+
+    Raises:
+        NotFound: there is no such organization.
+    """
+    require(actor, ORGANIZATIONS_VIEW)
+    if not Organization.objects.filter(id=organization_id).exists():
+        raise NotFound(organization=str(organization_id))
+    return SupportEntry.objects.filter(organization_id=organization_id)

@@ -1,37 +1,53 @@
-"""Suspend, resume and delete organizations: acts of the platform's operators, each resumable and audited."""
+"""Suspend, resume, give up and keep organizations: acts of the platform's operators, each audited."""
 
 import uuid
+from datetime import timedelta
+from typing import Any
 
-from billing.services.subscriptions import do_cancel_live_subscription
-from shared_apps.accounts.services.offboarding import do_end_all_memberships
+from django.conf import settings
+
 from shared_apps.audit.services import do_record
-from shared_apps.core.actors import Actor, system_actor
+from shared_apps.core import clock
+from shared_apps.core.actors import Actor
+from shared_apps.core.errors import NotFound
 from shared_apps.core.jobs import enqueue
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction
-from shared_apps.jobs.services.sweeping import do_end_jobs
-from shared_apps.onboarding.errors import NotConfirmed
+from shared_apps.onboarding.errors import GraceTooLong, NotConfirmed, WaiverNeeded
+from shared_apps.onboarding.models import Offboarding
 from shared_apps.onboarding.policies import ORGANIZATIONS_MANAGE
-from tenants.enums import OrganizationState, SchemaState
+from shared_apps.onboarding.services.last_export import do_ask_for_export
+from tenants.enums import OrganizationState, Suspension
 from tenants.errors import IllegalMove
 from tenants.models import Organization
-from tenants.services.organizations import do_change_state, do_release_names, get_locked
-from tenants.services.schemas import do_drop_schema, do_lock_schema
-from tenants.storage import remove_all_files
+from tenants.services.organizations import do_change_state, get_locked
+
+MOST_GRACE_DAYS = 365
+# What a closing organization goes back to.
+_PREVIOUS = ("state", "state_before", "state_reason", "suspension")
 
 
-def suspend_organization(*, actor: Actor, organization_id: uuid.UUID, reason: str) -> Organization:
-    """Close the organization's host, with a reason its people are told; nothing is lost.
+def suspend_organization(
+    *, actor: Actor, organization_id: uuid.UUID, reason: str, mode: Suspension = Suspension.FULL
+) -> Organization:
+    """Close the organization's host, or let it be read only, with a reason its people are told; nothing is
+    lost. Suspending a suspended one in the other mode changes the mode.
 
     Raises:
         NotFound: there is none.
-        IllegalMove: it is not open.
+        IllegalMove: it is not open, or suspended in this mode already.
     """
     with entry_transaction():
         require(actor, ORGANIZATIONS_MANAGE)
         organization = get_locked(organization_id)
-        do_change_state(organization, OrganizationState.SUSPENDED, reason=reason)
-        _audit(actor, "organizations.suspend", organization, reason)
+        before = organization.suspension
+        if organization.state == OrganizationState.SUSPENDED and before != mode:
+            state_before = organization.state_before
+            do_change_state(organization, OrganizationState(state_before))
+            do_change_state(organization, OrganizationState.SUSPENDED, reason=reason, suspension=mode)
+        else:
+            do_change_state(organization, OrganizationState.SUSPENDED, reason=reason, suspension=mode)
+        _audit(actor, "organizations.suspend", organization, reason=reason, mode=[before, str(mode)])
     return organization
 
 
@@ -53,65 +69,156 @@ def resume_organization(*, actor: Actor, organization_id: uuid.UUID) -> Organiza
 
 
 def delete_organization(
-    *, actor: Actor, organization_id: uuid.UUID, confirm: str, reason: str = ""
+    *,
+    actor: Actor,
+    organization_id: uuid.UUID,
+    confirm: str,
+    reason: str = "",
+    grace_days: int | None = None,
+    export_waiver: str = "",
 ) -> Organization:
-    """Begin to delete an organization: its people are out at once, a job removes data and names.
+    """Begin to give an organization up: its people are out at once and nothing else is touched.
 
-    The caller sees `deleting`, later `deleted`; the row stays as the record that its name was used.
+    It stays `closing` for the grace, in which `keep_organization` undoes all of it; then a job deletes it,
+    once its export is finished or somebody waived that, and signs the receipt. The row stays as the record
+    that its id was used.
 
     Args:
         confirm: the organization's present slug, so that a wrong id cannot cost the wrong customer's data.
+        grace_days: days until it is deleted; the setting ORGANIZATION_GRACE_DAYS when None.
+        export_waiver: why no export is needed; must be said for a grace of 0 days.
 
     Raises:
         NotFound: there is none.
         NotConfirmed: `confirm` is something else.
-        IllegalMove: it is being deleted already.
+        GraceTooLong: outside 0 to 365 days.
+        WaiverNeeded: no grace and no waiver.
+        IllegalMove: it is on its way out already.
     """
+    days = settings.ORGANIZATION_GRACE_DAYS if grace_days is None else grace_days
     with entry_transaction():
         require(actor, ORGANIZATIONS_MANAGE)
         organization = get_locked(organization_id)
         if confirm != organization.slug:
             raise NotConfirmed(field="confirm")
-        do_change_state(organization, OrganizationState.DELETING, reason=reason)
-        do_cancel_live_subscription(actor=actor, organization_id=organization_id)
-        do_end_all_memberships(organization_id=organization_id)
-        do_end_jobs(organization_id=organization_id)
-        _audit(actor, "organizations.delete", organization, reason)
-        enqueue("onboarding.resume_provisioning", organization_id=None)
+        if not 0 <= days <= MOST_GRACE_DAYS:
+            raise GraceTooLong(field="grace_days", most=MOST_GRACE_DAYS)
+        is_unused = organization.state == OrganizationState.PROVISIONING
+        if days == 0 and not export_waiver and not is_unused:
+            raise WaiverNeeded(field="export_waiver")
+        offboarding = _make_offboarding(actor, organization, reason, 0 if is_unused else days)
+        if is_unused or export_waiver:
+            offboarding.waived_by = actor.label
+            offboarding.waiver = export_waiver or "it was never open and holds nothing"
+        _do_close(actor, organization, offboarding, reason)
+        _audit(
+            actor,
+            "organizations.delete",
+            organization,
+            reason=reason,
+            delete_after=offboarding.delete_after.isoformat(),
+            export_waiver=offboarding.waiver,
+        )
+        enqueue("onboarding.continue_offboarding", organization_id=None)
     return organization
 
 
-def complete_deletion(*, organization_id: uuid.UUID) -> None:
-    """Remove data, files and names of an organization in `deleting`. Safe to repeat after a kill anywhere."""
+def keep_organization(*, actor: Actor, organization_id: uuid.UUID) -> Organization:
+    """Keep a closing organization after all: it is what it was before, with its people, seats and data.
+
+    Raises:
+        NotFound: there is none.
+        IllegalMove: it is not closing, or its deletion has begun.
+    """
     with entry_transaction():
+        require(actor, ORGANIZATIONS_MANAGE)
         organization = get_locked(organization_id)
-        if organization.state != OrganizationState.DELETING:
-            return
-        schema = do_lock_schema(organization_id)
-        if schema.state != SchemaState.DROPPED:
-            do_drop_schema(schema)
-    remove_all_files(organization_id)
-    actor = system_actor("onboarding.complete_deletion")
-    with entry_transaction():
-        organization = get_locked(organization_id)
-        if organization.state == OrganizationState.DELETING:
-            slug = organization.slug
-            do_release_names(organization)
-            do_change_state(organization, OrganizationState.DELETED, reason=organization.state_reason)
-            do_record(
-                actor=actor,
-                action="organizations.deleted",
-                organization_id=organization_id,
-                target=organization,
-                changes={"slug": slug},
-            )
+        if organization.state != OrganizationState.CLOSING:
+            raise IllegalMove(state=organization.state)
+        offboarding = _open_offboarding(organization_id)
+        previous = offboarding.previous
+        do_change_state(
+            organization,
+            OrganizationState(previous["state"]),
+            reason=previous["state_reason"],
+            suspension=Suspension(previous["suspension"] or Suspension.FULL),
+        )
+        organization.state_before, organization.delete_after = previous["state_before"], None
+        organization.save_fields("state_before", "delete_after")
+        offboarding.kept_at = clock.now()
+        offboarding.save_fields("kept_at")
+        _audit(actor, "organizations.keep", organization)
+    return organization
 
 
-def _audit(actor: Actor, action: str, organization: Organization, reason: str = "") -> None:
+def waive_export(*, actor: Actor, organization_id: uuid.UUID, reason: str) -> Organization:
+    """Let a closing organization be deleted at its time without a finished export.
+
+    Raises:
+        NotFound: there is none.
+        IllegalMove: it is not closing.
+    """
+    with entry_transaction():
+        require(actor, ORGANIZATIONS_MANAGE)
+        organization = get_locked(organization_id)
+        if organization.state != OrganizationState.CLOSING:
+            raise IllegalMove(state=organization.state)
+        offboarding = _open_offboarding(organization_id)
+        offboarding.waived_by, offboarding.waiver, offboarding.problem = actor.label, reason, ""
+        offboarding.save_fields("waived_by", "waiver", "problem")
+        do_record(
+            actor=actor,
+            action="organizations.waive_export",
+            organization_id=organization_id,
+            target=organization,
+            changes={"reason": reason},
+        )
+        enqueue("onboarding.continue_offboarding", organization_id=None)
+    return organization
+
+
+def _make_offboarding(actor: Actor, organization: Organization, reason: str, days: int) -> Offboarding:
+    return Offboarding(
+        organization_id=organization.id,
+        slug=organization.slug,
+        name=organization.name,
+        asked_by=actor.label,
+        reason=reason,
+        delete_after=clock.now() + timedelta(days=days),
+        previous={name: getattr(organization, name) for name in _PREVIOUS},
+    )
+
+
+def _do_close(actor: Actor, organization: Organization, offboarding: Offboarding, reason: str) -> None:
+    is_unused = organization.state == OrganizationState.PROVISIONING
+    do_change_state(
+        organization,
+        OrganizationState.DELETING if is_unused else OrganizationState.CLOSING,
+        reason=reason,
+    )
+    organization.delete_after = offboarding.delete_after
+    organization.save_fields("delete_after")
+    offboarding.save(force_insert=True)
+    if not offboarding.waiver:
+        do_ask_for_export(actor=actor, organization=organization, offboarding=offboarding)
+
+
+def _open_offboarding(organization_id: uuid.UUID) -> Offboarding:
+    found = (
+        Offboarding.objects.select_for_update()
+        .filter(organization_id=organization_id, kept_at=None, deleted_at=None)
+        .first()
+    )
+    if found is None:
+        raise NotFound(organization=str(organization_id))
+    return found
+
+
+def _audit(actor: Actor, action: str, organization: Organization, **facts: Any) -> None:
     do_record(
         actor=actor,
         action=action,
         organization_id=organization.id,
         target=organization,
-        changes={"state": [organization.state_before, organization.state], "reason": reason},
+        changes={"state": [organization.state_before, organization.state], **facts},
     )

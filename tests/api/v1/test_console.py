@@ -156,13 +156,14 @@ def test_an_operator_runs_the_life_of_an_organization_in_the_console(console: Cl
             act
         )
     organization.refresh_from_db()
-    assert (organization.name, organization.state) == ("Initech AG", "deleting")
+    assert (organization.name, organization.state) == ("Initech AG", "closing")
     events = AuditEvent.objects.filter(organization_id=organization.id).order_by("id")
     assert [(event.action, event.actor_label) for event in events] == [
         ("organizations.create", "ops@palaestra.example"),
         ("organizations.update", "ops@palaestra.example"),
         ("organizations.suspend", "ops@palaestra.example"),
         ("organizations.resume", "ops@palaestra.example"),
+        ("archives.export", "ops@palaestra.example"),
         ("organizations.delete", "ops@palaestra.example"),
     ]
 

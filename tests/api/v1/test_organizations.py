@@ -119,13 +119,19 @@ def test_the_life_of_an_organization(operator: Caller, acme: Organization) -> No
     wrong = operator.post(f"{address}/delete", {"confirm": "globex"})
     assert (wrong.status_code, wrong.json()["code"]) == (400, "not_confirmed")
     gone = operator.post(f"{address}/delete", {"confirm": "acme"})
-    assert (gone.status_code, gone.json()["state"]) == (202, "deleting")
+    assert (gone.status_code, gone.json()["state"]) == (202, "closing")
+    assert gone.json()["delete_after"] is not None
+    assert operator.get(f"{address}/deletion-receipt").status_code == 404
+    kept = operator.post(f"{address}/keep")
+    assert (kept.status_code, kept.json()["state"], kept.json()["delete_after"]) == (200, "trial", None)
     events = AuditEvent.objects.filter(organization_id=acme.id).order_by("id")
     assert list(events.values_list("action", flat=True)) == [
         "organizations.update",
         "organizations.suspend",
         "organizations.resume",
+        "archives.export",
         "organizations.delete",
+        "organizations.keep",
     ]
 
 

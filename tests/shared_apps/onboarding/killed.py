@@ -24,7 +24,7 @@ def main(place: str, target: str) -> None:
     django.setup()
     # After setup: these modules need the app registry.
     from shared_apps.core.actors import system_actor
-    from shared_apps.onboarding.services import lifecycle, provisioning
+    from shared_apps.onboarding.services import offboarding, provisioning
     from shared_apps.onboarding.types import NewOrganization
     from tenants.context import in_public
     from tenants.ddl import template_script
@@ -42,17 +42,13 @@ def main(place: str, target: str) -> None:
             threading.Timer(1.0, die).start()
         case "before the organization opens":
             setattr(provisioning, "do_change_state", die)  # noqa: B010  not an attribute of its own
-        case "before the schema is dropped":
-            setattr(lifecycle, "do_drop_schema", die)  # noqa: B010  not an attribute of its own
-        case "before the files are removed":
-            setattr(lifecycle, "remove_all_files", die)  # noqa: B010  not an attribute of its own
-        case "before the name is released":
-            setattr(lifecycle, "do_release_names", die)  # noqa: B010  not an attribute of its own
+        case _ if place.startswith("deleting: "):
+            setattr(offboarding, place.removeprefix("deleting: "), die)
         case _:
             raise SystemExit(f"no such place: {place}")
     with in_public():
-        if place.startswith("before the") and "organization" not in place:
-            lifecycle.complete_deletion(organization_id=uuid.UUID(target))
+        if place.startswith("deleting: "):
+            offboarding.continue_offboarding(organization_id=uuid.UUID(target))
         else:
             provisioning.provision_organization(
                 actor=actor,

@@ -1,0 +1,77 @@
+"""Host names that customers say are theirs, in the one form in which they are kept and compared."""
+
+import ipaddress
+
+import idna
+from django.conf import settings
+
+from shared_apps.onboarding.errors import DomainMalformed
+from tenants.names import skeleton
+
+LONGEST = 253
+# Names that no public DNS answers for; the last of a name's labels.
+_NOT_PUBLIC_WORDS = "localhost local internal invalid onion arpa home lan corp intranet private"
+_NOT_PUBLIC = frozenset(_NOT_PUBLIC_WORDS.split())
+# Two labels under which others register. Whoever could prove one of them owns the registry, so the list is a
+# courtesy that refuses a slip at once, not a guard.
+_SHARED_WORDS = """
+    ac.uk co.uk gov.uk ltd.uk me.uk net.uk org.uk plc.uk sch.uk com.au edu.au net.au org.au co.nz net.nz
+    org.nz co.jp ne.jp or.jp co.kr or.kr co.in net.in org.in com.br net.br org.br com.cn net.cn org.cn
+    com.hk com.mx com.sg com.tr com.tw com.ar co.za org.za co.il com.pl com.ua co.at or.at com.es com.pt
+    github.io gitlab.io herokuapp.com vercel.app netlify.app pages.dev web.app azurewebsites.net
+    cloudfront.net
+"""
+_SHARED_SUFFIXES = frozenset(_SHARED_WORDS.split())
+
+
+def parse_domain(text: str) -> str:
+    """Return the domain in lower-case A-labels, without a dot at the end.
+
+    Raises:
+        DomainMalformed: no host name, an address, a single label, a suffix that others register under, or a
+            name that is ours or reads like ours; fact `why`.
+    """
+    wished = text.strip().rstrip(".")
+    if not wished or len(wished) > LONGEST:
+        raise _malformed("length")
+    try:
+        name = idna.encode(wished, uts46=True, std3_rules=True).decode().lower()
+    except idna.IDNAError as error:
+        raise _malformed("no host name") from error
+    if len(name) > LONGEST:
+        raise _malformed("length")
+    _refuse_unusable(name)
+    _refuse_ours(name)
+    return name
+
+
+def _refuse_unusable(name: str) -> None:
+    labels = name.split(".")
+    last = labels[-1]
+    if _is_address(name) or not (last.isalpha() or last.startswith("xn--")):
+        raise _malformed("an address" if _is_address(name) else "no host name")
+    if len(labels) < 2 or last in _NOT_PUBLIC:
+        raise _malformed("not a public name")
+    if name in _SHARED_SUFFIXES:
+        raise _malformed("a suffix of many")
+
+
+def _refuse_ours(name: str) -> None:
+    """Refuse the platform's own names and those that read like them: people would believe them."""
+    alike = [skeleton(label) for label in name.split(".")]
+    for ours in (settings.PLATFORM_BASE_DOMAIN, settings.PLATFORM_HOST):
+        own = [skeleton(label) for label in ours.split(".")]
+        if alike[-len(own) :] == own:
+            raise _malformed("the platform's own")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _malformed(why: str) -> DomainMalformed:
+    return DomainMalformed(field="domain", why=why)
