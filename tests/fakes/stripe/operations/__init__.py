@@ -1,0 +1,24 @@
+"""The operations of the API that this server knows; importing the package registers them."""
+
+from tests.fakes.stripe.operations import (
+    billing,
+    catalogue,
+    changes,
+    checkout,
+    customers,
+    others,
+    schedules,
+)
+from tests.fakes.stripe.operations.registry import HANDLERS, expanded
+
+__all__ = [
+    "HANDLERS",
+    "billing",
+    "catalogue",
+    "changes",
+    "checkout",
+    "customers",
+    "expanded",
+    "others",
+    "schedules",
+]

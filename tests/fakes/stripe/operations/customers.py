@@ -1,0 +1,104 @@
+"""Customers and their tax ids."""
+
+from typing import Any
+
+from tests.fakes.stripe.operations.registry import operation, page
+from tests.fakes.stripe.state import Account
+
+
+@operation("post", "/v1/customers")
+def create_customer(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
+    clock = wanted.get("test_clock")
+    if clock:
+        account.find("test_helpers.test_clock", clock, "test_clock")
+    at = account.objects["test_helpers.test_clock"][clock]["frozen_time"] if clock else account.now()
+    customer = account.add(
+        "customer",
+        at=at,
+        address=_address(wanted.get("address")),
+        balance=0,
+        currency=None,
+        email=wanted.get("email"),
+        metadata=wanted.get("metadata", {}),
+        name=wanted.get("name"),
+        tax_exempt=wanted.get("tax_exempt", "none"),
+        test_clock=clock,
+        invoice_prefix="PAL",
+        next_invoice_sequence=1,
+    )
+    for each in wanted.get("tax_id_data", []):
+        _add_tax_id(account, customer["id"], each, at)
+    account.tell("customer.created", customer, at=at)
+    return customer
+
+
+@operation("get", "/v1/customers/{customer}")
+def read_customer(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
+    return account.find("customer", path["customer"])
+
+
+@operation("get", "/v1/customers")
+def list_customers(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
+    rows = account.all("customer", **({"email": wanted["email"]} if "email" in wanted else {}))
+    return page(rows, "/v1/customers", wanted)
+
+
+@operation("post", "/v1/customers/{customer}")
+def update_customer(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
+    customer = account.find("customer", path["customer"])
+    for name in ("email", "name", "tax_exempt", "balance"):
+        if name in wanted:
+            customer[name] = wanted[name]
+    if "address" in wanted:
+        customer["address"] = _address(wanted["address"])
+    merge_metadata(customer, wanted)
+    account.tell("customer.updated", customer, at=account.now(customer["id"]))
+    return customer
+
+
+@operation("post", "/v1/customers/{customer}/tax_ids")
+def create_tax_id(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
+    customer = account.find("customer", path["customer"])
+    return _add_tax_id(account, customer["id"], wanted, account.now(customer["id"]))
+
+
+@operation("get", "/v1/customers/{customer}/tax_ids")
+def list_tax_ids(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
+    customer = account.find("customer", path["customer"])
+    url = f"/v1/customers/{customer['id']}/tax_ids"
+    return page(account.all("tax_id", customer=customer["id"]), url, wanted)
+
+
+@operation("delete", "/v1/customers/{customer}/tax_ids/{id}")
+def delete_tax_id(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
+    row = account.find("tax_id", path["id"])
+    del account.objects["tax_id"][row["id"]]
+    return {"id": row["id"], "object": "tax_id", "deleted": True}
+
+
+def _add_tax_id(account: Account, customer: str, wanted: dict[str, Any], at: int) -> dict[str, Any]:
+    return account.add(
+        "tax_id",
+        at=at,
+        country=wanted["value"][:2] if wanted["type"] == "eu_vat" else None,
+        customer=customer,
+        type=wanted["type"],
+        value=wanted["value"],
+        verification={"status": "pending", "verified_address": None, "verified_name": None},
+    )
+
+
+def _address(wanted: Any) -> dict[str, Any] | None:
+    if not wanted:
+        return None
+    names = ("city", "country", "line1", "line2", "postal_code", "state")
+    return {name: wanted.get(name) for name in names}
+
+
+def merge_metadata(row: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Set the keys that are sent, drop those sent empty; Stripe keeps the rest."""
+    for name, value in (wanted.get("metadata") or {}).items():
+        if value == "":
+            row["metadata"].pop(name, None)
+        else:
+            row["metadata"][name] = value
