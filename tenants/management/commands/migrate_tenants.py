@@ -15,7 +15,7 @@ from tenants.management.migration_text import last_lines, plan_lines, progress_l
 from tenants.models import MigrationRun
 from tenants.selectors.migrations import migration_status, missing_in_public
 from tenants.services.migrating.chart import chart
-from tenants.services.migrating.errors import SharedTablesBehind
+from tenants.services.migrating.errors import RunLost, SharedTablesBehind
 from tenants.services.migrating.migrator import Progress, failed_only, migrate_tenants, resume_migration
 from tenants.services.migrating.options import RunOptions, usual_options
 from tenants.services.migrating.planning import plan_migration
@@ -81,6 +81,8 @@ class Command(BaseCommand):
             raise CommandError(
                 " ".join(part for part in (refused.title, facts, refused.advice) if part)
             ) from refused
+        except RunLost as lost:
+            raise CommandError("The run was taken over by another process.") from lost
 
     # --- Acts ---------------------------------------------------------------------------------
 
