@@ -23,6 +23,8 @@ from tenants.postgresql.transactional.connection import (
 )
 from tenants.scope import NOWHERE
 
+# Messages a connection that lies idle may have got: a notice, a changed setting, a last word before the end.
+_MOST_UNASKED = 10
 _OF_A_SESSION = ("server_side_binding", "options", "prepare_threshold")
 
 
@@ -51,12 +53,16 @@ class DatabaseWrapper(session.DatabaseWrapper):
     def _check_fresh(self) -> None:
         """Look, without asking the server, whether it or the pooler has hung up."""
         pgconn = self._living()
-        if select.select([pgconn.socket], [], [], 0)[0]:
+        for _ in range(_MOST_UNASKED):
+            if not select.select([pgconn.socket], [], [], 0)[0]:
+                break
             try:
                 pgconn.consume_input()
             except self.Database.OperationalError as error:
                 raise OperationalError(f"the connection to the database is lost: {error}") from error
-            self._living()
+            pgconn = self._living()
+        else:
+            raise OperationalError("the connection to the database brings what nobody asked for")
         self._apply()
 
     def _other_timezone(self) -> str | None:
