@@ -17,6 +17,7 @@ MODULES: Mapping[str, str] = {
     "provisioning": "benchmarks.provisioning",
     "cohort": "benchmarks.cohort",
     "api": "benchmarks.api",
+    "fairness": "benchmarks.fairness",
     "web_servers": "benchmarks.web_servers",
 }
 # Answers a question once; not part of what a plain `make bench` measures.

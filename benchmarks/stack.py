@@ -89,9 +89,9 @@ class Stack:
             yield Web(port, process)
 
     @contextlib.contextmanager
-    def worker(self) -> Iterator[psutil.Process]:
-        """Run the Procfile's Celery worker until the block ends."""
-        with self._running("worker", procfile("worker"), {}) as process:
+    def worker(self, command: str | None = None) -> Iterator[psutil.Process]:
+        """Run a Celery worker until the block ends: the Procfile's for organizations' tasks, or `command`."""
+        with self._running("worker", command or procfile("worker"), {}) as process:
             log = self.data_dir / "logs" / "worker.log"
             self._wait_until(lambda: " ready" in log.read_text(errors="replace"), process, "worker")
             yield process

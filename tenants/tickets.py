@@ -26,32 +26,53 @@ from tenants.task_base import OrganizationTask, PlatformTask, TicketTask
 log = structlog.get_logger(__name__)
 
 _LEASE_MARGIN_SECONDS = 60
+# Short, since a ticket's time limits count from its start.
+_STAY_SECONDS = 2.0
 
 
-def serve_ticket(ticket: str, *, worker: str) -> str:
-    """Run the task whose turn it is; return its name, "" when none could be taken.
+def serve_ticket(ticket: str, *, worker: str) -> list[str]:
+    """Run the task whose turn it is, and more of them for a short while; return the names of those it ran.
+
+    Staying saves a message of the broker for each task, ten times the price of asking the queue. It costs
+    nobody a turn: before each task the queue decides anew whose it is.
 
     Args:
         ticket: id of the broker's message.
         worker: name of the worker as it says its signs of life.
     """
+    leaves_at = time.monotonic() + _STAY_SECONDS
+    ran: list[str] = []
+    while True:
+        name, goes_on = _serve_one(ticket, worker)
+        if name:
+            ran.append(name)
+        if not goes_on:
+            return ran
+        if time.monotonic() >= leaves_at:
+            _send(1)
+            return ran
+
+
+def _serve_one(ticket: str, worker: str) -> tuple[str, bool]:
+    """Return the name of the task that ran, "" for none, and whether a further ticket is called for: this one
+    may go on in its place."""
     longest = settings.CELERY_TASK_TIME_LIMIT + _LEASE_MARGIN_SECONDS
     taken = fair_queue().take(ticket, worker=worker, longest_seconds=longest)
-    if taken.more:
-        _send(1)
     if taken.task is None:
-        return ""
+        return "", False
     if taken.is_spent:
         _tell_given_up(taken.task)
-        return ""
+        return "", taken.more
+    if taken.more:
+        _send(1)
     started = time.monotonic()
+    goes_on = False
     try:
         _run(taken.task, worker)
     finally:
         # Not reached when the process is killed: then the same ticket, delivered again, finds its task.
-        if fair_queue().release(ticket, seconds=time.monotonic() - started):
-            _send(1)
-    return taken.task.name
+        goes_on = fair_queue().release(ticket, seconds=time.monotonic() - started)
+    return taken.task.name, goes_on
 
 
 def sweep_fair_queue() -> Swept:
@@ -126,9 +147,9 @@ def _tell_given_up(task: Task) -> None:
 
 
 @shared_task(name=TICKET, base=TicketTask, bind=True)
-def ticket(self: CeleryTask[..., Any]) -> str:
-    """Serve the organization whose turn it is."""
-    return serve_ticket(self.request.id or new_id().hex, worker=self.request.hostname or "")
+def ticket(self: CeleryTask[..., Any]) -> int:
+    """Serve the organizations whose turn it is; return how many tasks ran."""
+    return len(serve_ticket(self.request.id or new_id().hex, worker=self.request.hostname or ""))
 
 
 @shared_task(name="tenants.sweep_fair_queue", base=PlatformTask)

@@ -9,13 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import settings
 
-from benchmarks import load, registry
+from benchmarks import fairness, load, registry
 from benchmarks.api import CALLS, run
 from benchmarks.clients import send_one
 from benchmarks.dataset import Size
 from benchmarks.load import LoadFailed, Requests, percentile, render
-from benchmarks.stack import Stack
+from benchmarks.stack import Stack, procfile
 from tests.support.server import server_environment, serving
 
 
@@ -84,3 +85,17 @@ def test_the_api_benchmark_writes_what_it_counts(
     for call in ("lesson_complete", "enroll"):
         # wrk counts a request when it prepares it; those in flight at the end may go unanswered.
         assert 0 <= figures[f"{call}.requests"] - figures[f"{call}.rows_written"] <= 4
+
+
+@pytest.mark.slow
+@pytest.mark.feature("OPS-02")
+def test_the_fairness_benchmark_measures_others_beside_a_flood(committed: None, tmp_path: Path) -> None:
+    environment = {**os.environ, **server_environment(), "WORKER_CONCURRENCY": "2"}
+    worker = procfile("worker").replace("--queues tenants", f"--queues {settings.TENANT_QUEUE}")
+    figures = fairness.run(
+        Stack(environment, tmp_path), flood=400, plain_flood=100, seconds=1.5, rounds=1, worker=worker
+    )
+    assert figures["flood_tasks"] == 400
+    assert figures["left_waiting"] > 100
+    # Standing in one line means waiting for all of it; whose turn it is does not.
+    assert figures["plain_flooded_p95_ms"] > 5 * figures["others_flooded_p95_ms"]
