@@ -1,0 +1,29 @@
+"""The ground of the sweep: if the twins were not twins, it would prove nothing."""
+
+import pytest
+
+from tenants.models import Organization
+from tests.isolation.stores import Watch
+from tests.isolation.twins import MARK_A, MARK_B, Twins, build_twins, ids_that_differ, unmarked_columns
+
+
+@pytest.fixture
+def twins(acme: Organization, globex: Organization) -> Twins:
+    """Acme and Globex, filled alike."""
+    return build_twins(acme, globex)
+
+
+def test_every_tenant_table_holds_the_same_ids_in_both(twins: Twins) -> None:
+    assert ids_that_differ(twins) == [], "give each new tenant table a row in tests/support/world.py"
+
+
+def test_every_free_text_carries_the_mark(twins: Twins) -> None:
+    advice = "give it a text in tests/support/world.py, or say in FORMED of tests/isolation/twins.py why not"
+    assert unmarked_columns(twins.a.organization, MARK_A) == [], advice
+    assert unmarked_columns(twins.b.organization, MARK_B) == [], advice
+
+
+def test_at_the_start_nothing_is_mixed(twins: Twins) -> None:
+    tables = Watch(twins).look()
+    assert (tables.in_a, tables.mixed) == ((), ())
+    assert tables.rows() >= 40
