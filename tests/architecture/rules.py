@@ -4,6 +4,7 @@ Every rule ships with a good and a bad sample in test_rules.py, so that the rule
 """
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -52,11 +53,21 @@ def _bare_on_commit(tree: ast.Module) -> Iterator[int]:
             yield call.lineno
 
 
+def _session_lock(tree: ast.Module) -> Iterator[int]:
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and re.search(r"pg_(try_)?advisory_(lock|unlock)", node.value)
+        ):
+            yield node.lineno
+
+
 def _raw_path_or_role(tree: ast.Module) -> Iterator[int]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value.upper()
-            if text.lstrip().startswith(("SET SEARCH_PATH", "SET ROLE", "RESET ROLE", "SET LOCAL")):
+            if re.match(r"\s*(RE)?SET\s+((LOCAL|SESSION)\s+)?(SEARCH_PATH|ROLE|SESSION AUTH)", text):
                 yield node.lineno
 
 
@@ -157,6 +168,13 @@ RULES = (
         _bare_on_commit,
         # the door itself; the sender of tasks, which carries the organization in the message
         exempt=("tenants/context.py", "shared_apps/core/jobs.py"),
+    ),
+    HouseRule(
+        "session_lock",
+        "lock for the transaction (pg_advisory_xact_lock): a pooler may give the next one another session",
+        _session_lock,
+        # Migrates one schema in steps that no transaction holds; its command goes past every pooler.
+        exempt=("tenants/services/migrating/stepwise.py",),
     ),
     HouseRule(
         "raw_path_or_role",

@@ -17,6 +17,10 @@ SAMPLES = {
     "ambient_clock": ("moment = datetime.now(UTC)", "moment = clock.now()"),
     "direct_delay": ("apply.delay(1)", "enqueue('rosters.apply', organization_id=key)"),
     "bare_on_commit": ("transaction.on_commit(send)", "on_commit(send)"),
+    "session_lock": (
+        "cursor.execute('SELECT pg_try_advisory_lock(1)')",
+        "cursor.execute('SELECT pg_advisory_xact_lock(1)')",
+    ),
     "raw_path_or_role": ("cursor.execute('SET search_path TO x')", "cursor.execute('SELECT 1')"),
     "late_import": ("def f():\n    import json", "import json\ndef f():\n    pass"),
     "orm_in_view": ("rows = Course.objects.all()", "rows = visible_courses(actor)"),

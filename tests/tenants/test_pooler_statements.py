@@ -10,7 +10,14 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, IntegrityError, ProgrammingError, connections, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    connections,
+    transaction,
+)
 
 from shared_apps.core.copying import do_copy_rows
 from tenant_apps.cohorts.models import Cohort
@@ -223,6 +230,35 @@ def test_the_driver_offers_no_way_past_the_scope(transactional: DatabaseWrapper,
             raw.pipeline()
         with pytest.raises(psycopg.NotSupportedError), raw.cursor() as cursor:
             next(cursor.stream("SELECT 1"))
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_refused"),
+    [
+        ("SET work_mem TO '8MB'", True),
+        ("  set search_path to public", True),
+        ("RESET ROLE", True),
+        ("LISTEN news", True),
+        ("CREATE TEMPORARY TABLE mine (id int)", True),
+        ("SELECT pg_advisory_lock(1)", True),
+        ("SELECT pg_try_advisory_lock(1)", True),
+        ("SELECT set_config('lock_timeout', '5s', false)", True),
+        ("SELECT set_config('lock_timeout', '5s', true)", False),
+        ("SELECT pg_advisory_xact_lock(1)", False),
+        ("SET LOCAL lock_timeout TO '5s'", False),
+        ("SET CONSTRAINTS ALL IMMEDIATE", False),
+    ],
+)
+def test_what_only_a_session_could_keep_is_refused(
+    transactional: DatabaseWrapper, acme: Organization, statement: str, is_refused: bool
+) -> None:
+    with in_organization(acme), transaction.atomic(), transactional.cursor() as cursor:
+        if is_refused:
+            with pytest.raises(NotSupportedError, match="DATABASE_DIRECT_URL"):
+                cursor.execute(statement)
+        else:
+            cursor.execute(statement)
+        assert standing(transactional) == inside(acme)
 
 
 def test_a_statement_is_one_message_with_its_scope(

@@ -9,6 +9,7 @@ Built on psycopg's own seams for starting a transaction and sending a query, whi
 promise: requirements pin the version, and tests/tenants/test_pooler_statements.py holds every path.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,6 +40,13 @@ _NOTHING = Opening(b"", 0)
 _RESET_ROLE = b"RESET ROLE"
 _SET = b"SET "
 
+# What a session would keep beyond the transaction: settings, locks, notices, tables.
+_BEGINS_TO_OUTLIVE = re.compile(
+    rb"\s*(?:SET\s+(?!LOCAL\b|CONSTRAINTS\b|TRANSACTION\b)|RESET\s|LISTEN\s|CREATE\s+TEMP(?:ORARY)?\s)",
+    re.IGNORECASE,
+)
+_SETTING_OUTLIVES = re.compile(rb"set_config\([^;]*?,\s*false\s*\)", re.IGNORECASE)
+
 
 @lru_cache(maxsize=4096)
 def opening_for(switch_sql: bytes, timezone: str | None = None) -> Opening:
@@ -62,6 +70,23 @@ def opening_for(switch_sql: bytes, timezone: str | None = None) -> Opening:
     if timezone is not None:
         words.append(f"SET LOCAL TimeZone TO '{timezone}'".encode())
     return Opening(b"; ".join(words) + b";\n", len(words))
+
+
+def _refuse_what_outlives(statement: bytes) -> None:
+    """Stop what the session would have to remember: the next transaction has another one.
+
+    Raises:
+        NotSupportedError: the statement sets, locks or makes something for the session.
+    """
+    if (
+        _BEGINS_TO_OUTLIVE.match(statement)
+        or (b"advisory_lock" in statement)
+        or (b"set_config" in statement and _SETTING_OUTLIVES.search(statement))
+    ):
+        raise psycopg.NotSupportedError(
+            "DATABASE_POOLING=transaction keeps nothing for the session: use SET LOCAL, a lock of the "
+            "transaction (pg_advisory_xact_lock), or a direct connection (DATABASE_DIRECT_URL)"
+        )
 
 
 class TransactionalConnection(psycopg.Connection[Any]):
@@ -123,6 +148,7 @@ class TransactionalCursor(django_postgresql.Cursor):
             self._conn.opened_by_statement = False
 
     def _execute_send(self, query: Any, *, force_extended: bool = False, binary: bool | None = None) -> None:
+        _refuse_what_outlives(query.query)
         due = self._conn.due()
         self._leading = due.statements
         if not due.statements:
