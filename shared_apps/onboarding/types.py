@@ -3,6 +3,7 @@
 import re
 import zoneinfo
 from dataclasses import dataclass
+from functools import cache
 
 from shared_apps.core.text import normal_email
 
@@ -35,7 +36,13 @@ class NewOrganization:
 
 def is_timezone(name: str) -> bool:
     """Tell whether the name is one of the IANA database."""
-    return name in zoneinfo.available_timezones()
+    return name in _timezones()
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    """Return the names; read once, since it walks through hundreds of files."""
+    return frozenset(zoneinfo.available_timezones())
 
 
 def is_origin(text: str) -> bool:
