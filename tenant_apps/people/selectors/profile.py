@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from shared_apps.accounts.models import User
 from shared_apps.core.actors import Actor
+from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import all_rules, may, require
 from tenant_apps.people.models import Member
 from tenant_apps.people.policies import PROFILE
@@ -31,7 +32,14 @@ def acts_of(actor: Actor) -> dict[str, bool]:
 
 
 def get_profile(actor: Actor) -> Profile:
-    """Return the actor's own profile."""
+    """Return the actor's own profile.
+
+    Raises:
+        NotFound: the actor is an operator looking in, who has none.
+    """
     require(actor, PROFILE)
-    member = Member.objects.select_related("user", "membership", "manager").get(pk=actor.member_id)
+    rows = Member.objects.select_related("user", "membership", "manager")
+    member = rows.filter(pk=actor.member_id).first()
+    if member is None:
+        raise NotFound
     return Profile(user=member.user, member=member, can=acts_of(actor))
