@@ -1,23 +1,31 @@
-"""Eight threads hop between two organizations for 20 s, through the real server, against the truth."""
+"""Threads hop between two organizations, through real servers and workers, against the truth."""
 
 import itertools
 import json
 import threading
 import time
 from collections import Counter
+from contextlib import ExitStack
 
 import pytest
 
 from shared_apps.accounts.models import Membership
 from shared_apps.core.actors import Role
+from shared_apps.core.jobs import send_now
+from tenant_apps.cohorts.models import Cohort
+from tenants.context import in_organization
 from tenants.models import Organization
 from tenants.services.organizations import host_of
 from tests.support.client import access_token
-from tests.support.server import Server, serving
+from tests.support.hopping_worker import TASK
+from tests.support.pgbouncer import pooler
+from tests.support.server import Server, serving, serving_as_deployed, working_as_deployed
 from tests.support.world import World, build_world
 
 THREADS = 8
 SECONDS = 20
+SECONDS_AS_DEPLOYED = 10
+TASKS = 200
 PATHS = (
     "/api/v1/members",
     "/api/v1/courses",
@@ -34,15 +42,64 @@ def test_threads_that_hop_between_organizations_see_only_the_one_they_asked(
     committed: None, acme: Organization, globex: Organization
 ) -> None:
     worlds = [build_world(acme, "ALPHAMARK"), build_world(globex, "BRAVOMARK")]
+    # Fewer connections than threads, so that each connection really changes hands.
+    with serving(workers=2, threads=THREADS, DB_POOL_MAX="3") as server:
+        wrong, answered = _hop(server, worlds, SECONDS)
+    assert wrong == []
+    assert min(answered.values()) > 100, answered
+
+
+@pytest.mark.slow
+@pytest.mark.feature("TEN-05")
+@pytest.mark.feature("OPS-07")
+@pytest.mark.parametrize("way", ["directly", "behind a pooler"])
+def test_servers_and_workers_as_deployed_hop_between_organizations(
+    committed: None, acme: Organization, globex: Organization, way: str
+) -> None:
+    worlds = [build_world(acme, "ALPHAMARK"), build_world(globex, "BRAVOMARK")]
+    with ExitStack() as stack:
+        environment = {"WEB_CONCURRENCY": "2", "WEB_THREADS": "4", "WORKER_CONCURRENCY": "2"}
+        if way == "behind a pooler":
+            # Two sessions for four processes and their fourteen connections.
+            url = stack.enter_context(pooler(server_connections=2))
+            environment |= {"DATABASE_URL": url, "DATABASE_POOLING": "transaction"}
+        stack.enter_context(working_as_deployed("tests.support.hopping_worker", **environment))
+        server = stack.enter_context(serving_as_deployed(**environment))
+        for number in range(TASKS):
+            assert send_now(TASK, organization_id=worlds[number % 2].organization.id, number=number)
+        wrong, answered = _hop(server, worlds, SECONDS_AS_DEPLOYED)
+        for world in worlds:
+            _wait_for_tasks(world)
+    assert wrong == []
+    assert min(answered.values()) > 50, answered
+    for index, world in enumerate(worlds):
+        slug = world.organization.slug
+        own = f"{slug} owner@{slug}.example owner@{slug}.example 1"
+        assert _records(world) == {f"{number} {own}" for number in range(index, TASKS, 2)}
+
+
+def _records(world: World) -> set[str]:
+    with in_organization(world.organization):
+        return set(Cohort.objects.filter(name__contains="owner@").values_list("name", flat=True))
+
+
+def _wait_for_tasks(world: World) -> None:
+    deadline = time.monotonic() + 60
+    while len(_records(world)) < TASKS // 2 and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
+def _hop(server: Server, worlds: list[World], seconds: float) -> tuple[list[str], Counter[str]]:
+    """Let THREADS clients hop between the worlds; return what was wrong, and the answers of each world."""
     tokens = {
         world.mark: access_token(Membership.objects.get(organization=world.organization, role=Role.OWNER))
         for world in worlds
     }
     wrong: list[str] = []
     answered: Counter[str] = Counter()
-    ends = time.monotonic() + SECONDS
+    ends = time.monotonic() + seconds
 
-    def hop(server: Server, number: int) -> None:
+    def hop(number: int) -> None:
         for step in itertools.count(number):
             if time.monotonic() > ends:
                 return
@@ -52,15 +109,12 @@ def test_threads_that_hop_between_organizations_see_only_the_one_they_asked(
             if fault:
                 wrong.append(fault)
 
-    # Fewer connections than threads, so that each connection really changes hands.
-    with serving(workers=2, threads=THREADS, DB_POOL_MAX="3") as server:
-        threads = [threading.Thread(target=hop, args=(server, number)) for number in range(THREADS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert wrong == []
-    assert min(answered.values()) > 100, answered
+    threads = [threading.Thread(target=hop, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return wrong, answered
 
 
 def _visit(server: Server, own: World, other: World, token: str, path: str) -> str | None:

@@ -1,4 +1,4 @@
-"""A real web server on this worker's test database, for tests of what only threads and sockets show.
+"""Real servers and workers on this worker's test database, for what only processes and sockets show.
 
     def test_race(committed, acme, live):
         answer = live.call("POST", "/api/v1/seats/claim", host=host_of("acme"), token=token)
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,17 +100,73 @@ def serving(*, threads: int = 8, workers: int = 1, **environment: str) -> Iterat
         *("--workers", str(workers), "--blocking-threads", str(threads), "--backlog", "1024"),
         "config.wsgi:application",
     ]
+    with _running(command, DB_POOL_MAX=str(threads), **environment) as (process, output):
+        _wait_for(port, process, output)
+        yield Server(port)
+
+
+@contextmanager
+def serving_as_deployed(**environment: str) -> Iterator[Server]:
+    """Serve with the very command of the Procfile, until the block ends.
+
+    Args:
+        environment: further environment variables (`WEB_CONCURRENCY`, `WEB_THREADS`, `DATABASE_URL`).
+
+    Raises:
+        RuntimeError: the server did not answer within START_SECONDS; with its output.
+    """
+    port = _free_port()
+    command = _deployed("web")
+    with _running(command, HOST="127.0.0.1", PORT=str(port), **environment) as (process, output):
+        _wait_for(port, process, output)
+        yield Server(port)
+
+
+@contextmanager
+def working_as_deployed(application: str, **environment: str) -> Iterator[None]:
+    """Run the Procfile's worker of organizations' tasks on this worker's queue, until the block ends.
+
+    Args:
+        application: module of the Celery application: `config.celery`, or one that adds tasks to it.
+        environment: further environment variables (`WORKER_CONCURRENCY`, `DATABASE_URL`).
+
+    Raises:
+        RuntimeError: it was not ready within START_SECONDS; with its output.
+    """
+    command = _deployed("worker")
+    for product, here in (
+        ("config.celery", application),
+        ("--queues tenants", f"--queues {settings.TENANT_QUEUE}"),
+        ("tenants@%h", f"{settings.TENANT_QUEUE}-{os.getpid()}@%h"),
+    ):
+        assert product in command[2], f"the Procfile's worker has no {product!r} any more"
+        command[2] = command[2].replace(product, here)
+    with _running(command, **environment) as (process, output):
+        _wait_until(lambda: b" ready." in _said(output), process, output, "worker")
+        yield
+
+
+def _deployed(name: str) -> list[str]:
+    """Return the command of one line of the Procfile, run by a shell that becomes it."""
+    lines = (settings.BASE_DIR / "Procfile").read_text().splitlines()
+    line = next(line for line in lines if line.startswith(f"{name}:"))
+    return ["sh", "-c", f"exec {line.partition(':')[2].strip()}"]
+
+
+@contextmanager
+def _running(command: list[str], **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], Any]]:
+    """Run a process of the product on this worker's database; yield it and the file of its output."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             command,
             cwd=settings.BASE_DIR,
-            env={**os.environ, **server_environment(), "DB_POOL_MAX": str(threads), **environment},
+            env={**os.environ, **server_environment(), "PATH": path, **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait_for(port, process, output)
-            yield Server(port)
+            yield process, output
         finally:
             process.terminate()
             try:
@@ -146,12 +202,25 @@ def _free_port() -> int:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], output: Any) -> None:
+    def answers() -> bool:
+        try:
+            return Server(port).call("GET", "/healthz", host="localhost", timeout=2).status == 200
+        except OSError:
+            return False
+
+    _wait_until(answers, process, output, "server")
+
+
+def _wait_until(is_up: Callable[[], bool], process: subprocess.Popen[bytes], output: Any, what: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if Server(port).call("GET", "/healthz", host="localhost", timeout=2).status == 200:
-                return
-        except OSError:
-            time.sleep(0.05)
-    output.seek(0)
-    raise RuntimeError(f"the test server did not start:\n{output.read().decode(errors='replace')[-4000:]}")
+        if is_up():
+            return
+        time.sleep(0.05)
+    said = _said(output).decode(errors="replace")[-4000:]
+    raise RuntimeError(f"the test {what} did not start:\n{said}")
+
+
+def _said(output: Any) -> bytes:
+    """Return what a process wrote so far; it goes on writing at the end."""
+    return os.pread(output.fileno(), 10_000_000, 0)
