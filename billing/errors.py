@@ -1,6 +1,6 @@
 """Refusals around plans, subscriptions and seats."""
 
-from shared_apps.core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from shared_apps.core.errors import Conflict, DomainError, Forbidden, InvalidInput, Kind, NotFound
 
 
 class SeatsExhausted(Conflict):
@@ -97,3 +97,29 @@ class SelfClaimOff(Forbidden):
     code = "seat_self_claim_off"
     title = "Seats are given by your administrators here."
     advice = "Ask an administrator of your organization for a seat."
+
+
+class CardDeclined(DomainError):
+    """The payer's bank refused. Facts: `reason`, the gateway's word. Nothing was changed."""
+
+    code = "card_declined"
+    kind = Kind.PAYMENT
+    title = "The payment was declined."
+    advice = "Use another card or ask your bank, and try again."
+
+
+class GatewayUnavailable(DomainError):
+    """The payment gateway does not answer or is busy; the same call may be repeated."""
+
+    code = "gateway_unavailable"
+    kind = Kind.UNAVAILABLE
+    title = "The payment service does not answer."
+    advice = "Try again in half a minute; nothing is charged twice."
+
+
+class GatewayRefused(Conflict):
+    """The payment gateway refuses what we ask, which trying again will not change. Facts: `reason`."""
+
+    code = "gateway_refused"
+    title = "The payment service does not accept this."
+    advice = "Read the subscription again; if it goes on, ask the platform's support."

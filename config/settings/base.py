@@ -314,6 +314,8 @@ CORS_EXPOSE_HEADERS = (
     "Location",
     "Retry-After",
     "X-Request-ID",
+    "RateLimit",
+    "RateLimit-Policy",
     "RateLimit-Limit",
     "RateLimit-Remaining",
     "RateLimit-Reset",
@@ -330,6 +332,13 @@ EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Palaestra <no-reply@palaestra.example>")
+
+# --- Payments --------------------------------------------------------------------------------
+# Without a key nothing is sold by card, and the endpoint for Stripe's messages answers 404.
+STRIPE_API_KEY = env.text("STRIPE_API_KEY", "")
+STRIPE_API_BASE = env.text("STRIPE_API_BASE", "https://api.stripe.com")
+# Two while a new secret replaces the old one.
+STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRETS", "")
 
 # --- Jobs ------------------------------------------------------------------------------------
 # The platform's own tasks (sweeps, mail) never stand behind an organization's: a queue for each, and the
@@ -481,6 +490,7 @@ UNFOLD = {
                     _page("Outbox", "outgoing_mail", "outbox_outboxmessage_changelist"),
                     _page("Jobs", "work_history", "jobs_job_changelist"),
                     _page("Schema pool", "database", "tenants_tenantschema_changelist"),
+                    _page("Migrations", "upgrade", "tenants_migrationrun_changelist"),
                 ],
             },
         ],

@@ -1,0 +1,141 @@
+"""From Stripe's objects to our words, in one place: where a field sits changes with its API's versions."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from billing.errors import GatewayRefused
+from billing.gateways.types import (
+    Notice,
+    SeenCheckout,
+    SeenInvoice,
+    SeenLine,
+    SeenPrice,
+    SeenSubscription,
+)
+
+
+def instant(seconds: int) -> datetime:
+    """Return the time of Stripe's seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def price(seen: Any) -> SeenPrice:
+    """Read a recurring price."""
+    return SeenPrice(
+        ref=seen.id,
+        key=seen.lookup_key or "",
+        product_ref=_ref(seen.product),
+        currency=seen.currency,
+        unit_minor=seen.unit_amount,
+        interval=seen.recurring.interval,
+        interval_count=seen.recurring.interval_count,
+        is_active=seen.active,
+    )
+
+
+def checkout(seen: Any) -> SeenCheckout:
+    """Read a checkout session."""
+    return SeenCheckout(
+        ref=seen.id,
+        url=seen.url or "",
+        status=seen.status or "",
+        is_settled=seen.status == "complete" and seen.payment_status in {"paid", "no_payment_required"},
+        reference=seen.client_reference_id or "",
+        customer_ref=_ref(seen.customer),
+        subscription_ref=_ref(seen.subscription),
+        expires_at=instant(seen.expires_at),
+    )
+
+
+def subscription(seen: Any) -> SeenSubscription:
+    """Read a subscription of one licensed item.
+
+    Raises:
+        GatewayRefused: it has several items, or the old billing mode whose credits differ: not ours.
+    """
+    items = seen["items"].data
+    if len(items) != 1 or seen.billing_mode.type != "flexible":
+        raise GatewayRefused(reason="subscription_not_ours")
+    item = items[0]
+    paused = getattr(seen.status_details, "paused", None) if seen.status_details else None
+    pending = seen.pending_update
+    waiting = pending.subscription_items if pending else None
+    return SeenSubscription(
+        ref=seen.id,
+        customer_ref=_ref(seen.customer),
+        item_ref=item.id,
+        price_ref=item.price.id,
+        # Of the item, never of the plan or of metadata: this is what is billed.
+        seats=item.quantity,
+        currency=seen.currency,
+        status=seen.status,
+        status_reason=paused.subscription.type if paused else "",
+        period_start=instant(item.current_period_start),
+        period_end=instant(item.current_period_end),
+        trial_end=_instant_or_none(seen.trial_end),
+        cancel_at=_instant_or_none(seen.cancel_at),
+        ended_at=_instant_or_none(seen.ended_at),
+        pending_seats=waiting[0].quantity if waiting else None,
+        pending_until=instant(pending.expires_at) if pending else None,
+        schedule_ref=_ref(seen.schedule),
+        latest_invoice_ref=_ref(seen.latest_invoice),
+        metadata=seen.metadata.to_dict() if seen.metadata else {},
+    )
+
+
+def invoice(seen: Any) -> SeenInvoice:
+    """Read an invoice or a preview of one."""
+    details = seen.parent.subscription_details if seen.parent else None
+    return SeenInvoice(
+        ref=seen.id,
+        customer_ref=_ref(seen.customer),
+        subscription_ref=_ref(details.subscription) if details else "",
+        number=seen.number or "",
+        status=seen.status or "",
+        reason=seen.billing_reason or "",
+        currency=seen.currency,
+        subtotal_minor=seen.subtotal,
+        discount_minor=sum(each.amount for each in seen.total_discount_amounts or []),
+        tax_minor=sum(each.amount for each in seen.total_taxes or []),
+        total_minor=seen.total,
+        due_minor=seen.amount_due,
+        paid_minor=seen.amount_paid,
+        attempts=seen.attempt_count,
+        next_attempt_at=_instant_or_none(seen.next_payment_attempt),
+        created_at=instant(seen.created),
+        paid_at=_instant_or_none(seen.status_transitions.paid_at),
+        hosted_url=seen.hosted_invoice_url or "",
+        pdf_url=seen.invoice_pdf or "",
+        lines=tuple(_line(each) for each in seen.lines.data),
+    )
+
+
+def notice(seen: Any) -> Notice:
+    """Read an event: which object it is about, and nothing of what it says about it."""
+    about = seen.data.object
+    return Notice(key=seen.id, kind=seen.type, object_ref=about.id, occurred_at=instant(seen.created))
+
+
+def _line(seen: Any) -> SeenLine:
+    details = seen.parent.subscription_item_details if seen.parent else None
+    return SeenLine(
+        description=seen.description or "",
+        amount_minor=seen.amount,
+        net_minor=seen.amount - sum(each.amount for each in seen.discount_amounts or []),
+        seats=seen.quantity or 0,
+        price_ref=_ref(seen.pricing.price_details.price) if seen.pricing else "",
+        is_proration=bool(details and details.proration),
+        period_start=instant(seen.period.start),
+        period_end=instant(seen.period.end),
+    )
+
+
+def _ref(field: Any) -> str:
+    """Return the id of a field that holds an id, an object or nothing."""
+    if field is None:
+        return ""
+    return field if isinstance(field, str) else str(field.id)
+
+
+def _instant_or_none(seconds: int | None) -> datetime | None:
+    return None if seconds is None else instant(seconds)
