@@ -1,5 +1,5 @@
 """Console pages of the life of organizations and of failed background work."""
 
-from shared_apps.onboarding.admin import operations, organizations, pool
+from shared_apps.onboarding.admin import migrations, operations, organizations, pool
 
-__all__ = ["operations", "organizations", "pool"]
+__all__ = ["migrations", "operations", "organizations", "pool"]

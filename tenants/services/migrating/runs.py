@@ -15,17 +15,15 @@ from django.db import IntegrityError, transaction
 
 from shared_apps.core import clock
 from shared_apps.core.ids import new_id
-from shared_apps.core.transactions import entry_transaction
+from shared_apps.core.transactions import entry_transaction, require_transaction
 from tenants.enums import RunDirection, RunState
 from tenants.models import MigrationRun
-from tenants.services.migrating.chart import Stand
+from tenants.services.migrating.chart import Stand, chart
 from tenants.services.migrating.errors import NoRun, RunGoingOn, RunLost, RunOfOtherCode
 from tenants.services.migrating.options import RunOptions
 
 LOST_AFTER = timedelta(seconds=15)
 ACTIVE = (RunState.RUNNING, RunState.STOPPING)
-# A run that ended before its last tenant.
-UNFINISHED = (RunState.STOPPED, RunState.FAILED)
 
 
 def begin_run(
@@ -58,14 +56,13 @@ def resume_run(target: Stand, *, started_by: str, lost_after: timedelta = LOST_A
         RunOfOtherCode: its tenants were on their way to another level than this code's.
     """
     with entry_transaction():
-        run = MigrationRun.objects.select_for_update().order_by("-id").first()
-        if run is None or run.state == RunState.SUCCEEDED:
-            raise NoRun
-        if run.state in ACTIVE:
-            _refuse_alive(run, lost_after)
-        if run.direction == RunDirection.FORWARD and run.target_version != target.version:
-            raise RunOfOtherCode(run_version=run.target_version, version=target.version)
-        return _hold(run, started_by)
+        return _hold(_resumable(target, lost_after), started_by)
+
+
+def do_check_resumable() -> MigrationRun:
+    """Return the last run, locked, if this code could go on with it; raises what `resume_run` raises."""
+    require_transaction()
+    return _resumable(chart().target, LOST_AFTER)
 
 
 def stop_run() -> MigrationRun:
@@ -75,15 +72,32 @@ def stop_run() -> MigrationRun:
         NoRun: none is at work.
     """
     with entry_transaction():
-        run = MigrationRun.objects.select_for_update().filter(state__in=ACTIVE).first()
-        if run is None:
-            raise NoRun
-        if clock.now() - run.heartbeat_at > LOST_AFTER:
-            _close(run, RunState.STOPPED, "Its process was lost.")
-            return run
+        return do_stop_run()
+
+
+def do_stop_run() -> MigrationRun:
+    """As `stop_run`, in the caller's transaction."""
+    require_transaction()
+    run = MigrationRun.objects.select_for_update().filter(state__in=ACTIVE).first()
+    if run is None:
+        raise NoRun
+    if clock.now() - run.heartbeat_at > LOST_AFTER:
+        _close(run, RunState.STOPPED, "Its process was lost.")
+    else:
         run.state = RunState.STOPPING
         run.save_fields("state")
-        return run
+    return run
+
+
+def _resumable(target: Stand, lost_after: timedelta) -> MigrationRun:
+    run = MigrationRun.objects.select_for_update().order_by("-id").first()
+    if run is None or run.state == RunState.SUCCEEDED:
+        raise NoRun
+    if run.state in ACTIVE:
+        _refuse_alive(run, lost_after)
+    if run.direction == RunDirection.FORWARD and run.target_version != target.version:
+        raise RunOfOtherCode(run_version=run.target_version, version=target.version)
+    return run
 
 
 def beat(run: MigrationRun, **progress: Any) -> bool:
