@@ -16,6 +16,7 @@ from shared_apps.archives.content.writing import (
     FRAME_HEAD,
     HEADER,
     MANIFEST,
+    SEAL_HEAD,
     SIGNATURE,
     signature_text,
 )
@@ -68,6 +69,7 @@ class _Inflated:
     total: int
     buffer: bytearray = field(default_factory=bytearray)
     seen: int = 0
+    packed: Any = field(default_factory=hashlib.sha256)
 
     def __post_init__(self) -> None:
         self._unpacking = ZstdDecompressor(max_window_size=1 << 21).decompressobj()
@@ -91,6 +93,7 @@ class _Inflated:
             unpacked = self._unpacking.decompress(packed)
         except ZstdError as error:
             raise ArchiveDamaged(member=member, problem="the compressed data is damaged") from error
+        self.packed.update(packed[: len(packed) - len(self._unpacking.unused_data)])
         self.seen += len(unpacked)
         if self.seen > self.total:
             raise ArchiveRefused(problem="too_large", limit_bytes=self.total)
@@ -100,8 +103,10 @@ class _Inflated:
         """Refuse whatever comes after the end, and a stream whose own checksum is wrong."""
         while not self._unpacking.eof and not self.buffer:
             self._more("the end")
-        if self.buffer or self._unpacking.unused_data or self.source.read(1):
-            raise ArchiveDamaged(member="the end", problem="there is something after the end")
+        seal = SEAL_HEAD + self.packed.digest()
+        rest = self._unpacking.unused_data
+        if self.buffer or rest + self.source.read(len(seal) + 1 - len(rest)) != seal:
+            raise ArchiveDamaged(member="the end", problem="the seal is not of these bytes")
 
 
 def members_of(source: BinaryIO, limits: Limits = Limits()) -> Iterator[Member]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 from zstandard import ZstdCompressionParameters, ZstdCompressor
 
@@ -16,7 +16,25 @@ MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
 # The first bytes of every archive: a frame with a checksum, without a size, with a window of 2 MB.
 FRAME_HEAD: Final = b"\x28\xb5\x2f\xfd\x04\x58"
+# A frame that readers of zstd skip, with the SHA-256 of the packed bytes before it: one bit of those can be
+# turned without a change in what they unpack to, and an archive is refused for that too.
+SEAL_HEAD: Final = b"\x50\x2a\x4d\x18\x20\x00\x00\x00"
 _LEVEL, _WINDOW_LOG = 3, 21
+
+
+class _Hashed:
+    """Passes bytes on and hashes them."""
+
+    def __init__(self, sink: BinaryIO) -> None:
+        self._sink = sink
+        self.digest = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.digest.update(data)
+        return self._sink.write(data)
+
+    def flush(self) -> None:
+        """The sink is its owner's to flush."""
 
 
 class ArchiveWriter:
@@ -24,7 +42,10 @@ class ArchiveWriter:
 
     def __init__(self, sink: BinaryIO) -> None:
         parameters = ZstdCompressionParameters.from_level(_LEVEL, window_log=_WINDOW_LOG, write_checksum=1)
-        self._stream = ZstdCompressor(compression_params=parameters).stream_writer(sink, closefd=False)
+        self._sink = _Hashed(sink)
+        self._stream = ZstdCompressor(compression_params=parameters).stream_writer(
+            cast("BinaryIO", self._sink), closefd=False
+        )
         self._members: list[dict[str, Any]] = []
         self.written = 0
 
@@ -52,6 +73,7 @@ class ArchiveWriter:
         self._write(SIGNATURE, [signature], len(signature))
         self._stream.write(END)
         self._stream.close()
+        self._sink.write(SEAL_HEAD + self._sink.digest.digest())
 
     def _write(self, name: str, pieces: Iterable[bytes], size: int) -> str:
         digest = hashlib.sha256()

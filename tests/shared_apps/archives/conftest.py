@@ -1,0 +1,41 @@
+"""An organization with a row in every table and a file, really committed, and its archive."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from shared_apps.archives.services.dumping import write_archive
+from tenant_apps.media.models import StoredFile
+from tenants.context import in_organization
+from tenants.models import Organization
+from tests.support.world import World, build_world
+
+FILE = b"%PDF-1.4\n" + bytes(range(256)) * 40
+
+
+@pytest.fixture
+def world(committed: None, acme: Organization) -> World:
+    """Acme, filled; with a stored file whose bytes are there."""
+    made = build_world(acme, "MARKED")
+    with in_organization(acme):
+        key = "files/0123456789abcdef.pdf"
+        if default_storage.exists(key):
+            default_storage.delete(key)
+        default_storage.save(key, ContentFile(FILE))
+        StoredFile.objects.filter(pk=made.ids["files"]).update(storage_key=key, size=len(FILE))
+    return made
+
+
+@pytest.fixture
+def packed(world: World) -> Callable[[], bytes]:
+    """Return a function that exports the organization now."""
+
+    def pack() -> bytes:
+        sink = io.BytesIO()
+        write_archive(sink, organization=world.organization)
+        return sink.getvalue()
+
+    return pack
