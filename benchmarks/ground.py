@@ -27,6 +27,7 @@ def environment(servers: EmbeddedServers) -> dict[str, str]:
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings.local",
         "DATABASE_URL": database_url(servers),
+        "DATABASE_POOLING": "session",
         "REDIS_URL": servers.redis_url,
         "PALAESTRA_DATA_DIR": str(servers.data_dir),
         "LOG_LEVEL": "INFO",
