@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
 
-from api.core.schema_parts import PROBLEM, REQUEST_HEADERS, RESPONSE_HEADERS, RESPONSES
+from api.core.schema_parts import PROBLEM, RATE_LIMIT_HEADERS, REQUEST_HEADERS, RESPONSE_HEADERS, RESPONSES
 from shared_apps.core.policies import get_rule
 
 Action = TypeVar("Action", bound=Callable[..., Any])
@@ -78,7 +78,7 @@ class PalaestraSchema(AutoSchema):
 
     def _complete(self, code: int, response: dict[str, Any]) -> None:
         response["description"] = response.get("description") or f"{HTTPStatus(code).phrase}."
-        names = ["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
+        names = ["X-Request-ID", *RATE_LIMIT_HEADERS]
         if code in {201, 202} and self._uses_text("Location"):
             names.insert(0, "Location")
         for name in ("Retry-After", "ETag"):

@@ -99,6 +99,13 @@ def _response(status: str) -> dict[str, Any]:
 RESPONSES: dict[str, Any] = {f"Problem{status}": _response(status) for status in _REFUSALS}
 
 _COUNT = {"type": "integer", "minimum": 0}
+RATE_LIMIT_HEADERS = (
+    "RateLimit",
+    "RateLimit-Policy",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+)
 RESPONSE_HEADERS: dict[str, Any] = {
     "ETag": {
         "description": "The state of the object; send it back as If-Match.",
@@ -110,6 +117,15 @@ RESPONSE_HEADERS: dict[str, Any] = {
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Retry-After": {"description": "Seconds to wait before asking again.", "schema": _COUNT},
+    "RateLimit": {
+        "description": "What is left of each budget, and the seconds until it is whole again: "
+        '`"caller";r=1187;t=24`.',
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": 'Each budget, in requests and seconds: `"caller";q=1200;w=60`.',
+        "schema": {"type": "string"},
+    },
     "RateLimit-Limit": {"description": "Requests allowed in each 60 seconds.", "schema": _COUNT},
     "RateLimit-Remaining": {"description": "Requests left in this window.", "schema": _COUNT},
     "RateLimit-Reset": {"description": "Seconds until the window ends.", "schema": _COUNT},

@@ -10,6 +10,7 @@ from shared_apps.core import clock
 from shared_apps.core.actors import Role
 from shared_apps.core.clock import frozen_at
 from tenants.models import Organization
+from tenants.selectors.hosts import announce_changed_hosts
 from tests.support.client import Caller
 
 
@@ -57,6 +58,66 @@ def test_strangers_share_the_budget_of_their_address(
     _limits(settings, anonymous=2)
     statuses = [anonymous(acme).get("/api/v1/auth/csrf").status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
+
+
+@pytest.mark.feature("API-04")
+def test_every_budget_is_told_in_the_fields_of_the_draft(
+    acme: Organization, sign_in: Callable[..., Caller], settings: Any
+) -> None:
+    _limits(settings, caller=3, organization=10)
+    caller = sign_in(acme, Role.LEARNER)
+    answer = caller.get("/api/v1/profile")
+    assert answer["RateLimit-Policy"] == '"caller";q=3;w=60, "organization";q=10;w=60'
+    assert answer["RateLimit"] == '"caller";r=2;t=55, "organization";r=9;t=55'
+    assert (answer["RateLimit-Limit"], answer["RateLimit-Remaining"], answer["RateLimit-Reset"]) == (
+        "3",
+        "2",
+        "55",
+    )
+
+
+@pytest.mark.feature("API-04")
+def test_a_caller_past_the_own_budget_spends_nothing_of_the_organizations(
+    acme: Organization, sign_in: Callable[..., Caller], settings: Any
+) -> None:
+    # given a caller who goes on asking far past the own budget
+    _limits(settings, caller=2, organization=4)
+    loud, quiet = sign_in(acme, Role.LEARNER), sign_in(acme, Role.LEARNER)
+    answers = [loud.get("/api/v1/profile") for _ in range(20)]
+    assert [answer.status_code for answer in answers[:3]] == [200, 200, 429]
+    assert answers[-1]["RateLimit"] == '"caller";r=0;t=55'
+    # when another asks, then what the organization had left is there
+    answer = quiet.get("/api/v1/profile")
+    assert (answer.status_code, answer["RateLimit"]) == (
+        200,
+        '"caller";r=1;t=55, "organization";r=1;t=55',
+    )
+
+
+@pytest.mark.feature("API-04")
+def test_an_organization_has_the_budget_the_operator_gave_it(
+    acme: Organization, globex: Organization, sign_in: Callable[..., Caller]
+) -> None:
+    acme.request_budget = 2
+    acme.save_fields("request_budget")
+    announce_changed_hosts()
+    statuses = []
+    for _ in range(3):
+        answer = sign_in(acme, Role.LEARNER).get("/api/v1/profile")
+        statuses.append(answer.status_code)
+    assert statuses == [200, 200, 429]
+    assert answer["RateLimit-Policy"].endswith('"organization";q=2;w=60')
+    assert 1 <= int(answer["Retry-After"]) <= 60
+    assert sign_in(globex, Role.LEARNER).get("/api/v1/profile").status_code == 200
+
+
+def test_health_is_asked_without_a_budget(
+    acme: Organization, anonymous: Callable[[Organization], Caller], settings: Any
+) -> None:
+    _limits(settings, anonymous=1, organization=1)
+    answers = [anonymous(acme).get("/healthz") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert [answer.has_header("RateLimit-Limit") for answer in answers] == [False, False, False]
 
 
 def test_without_the_cache_requests_pass(

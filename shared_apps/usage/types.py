@@ -1,0 +1,17 @@
+"""What is counted, and under which names it waits in Valkey until it is written down."""
+
+import uuid
+from datetime import date
+
+from tenants.cache import PLATFORM_PREFIX
+
+REQUESTS = "requests"
+TASKS = "tasks"
+
+# A hash in the cache's Valkey; the fair queue keeps one of the same form in its own.
+USAGE_KEY = f"{PLATFORM_PREFIX}usage"
+
+
+def usage_field(day: date, organization_id: uuid.UUID, kind: str) -> str:
+    """Return the hash's field of one organization's figure of a day (UTC)."""
+    return f"{day.isoformat()}/{organization_id}/{kind}"
