@@ -81,7 +81,7 @@ def _do_mail(
     if secret:
         payload["secret"] = True
     organization_id: uuid.UUID | None = organization.id if organization else None
-    do_send([Message(MAIL_TOPIC, payload)], organization_id=organization_id)
+    do_send([Message(MAIL_TOPIC, payload, is_urgent=True)], organization_id=organization_id)
 
 
 def _host(organization: OrganizationRef | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared_apps.core.jobs import enqueue
 from shared_apps.core.transactions import require_transaction
-from shared_apps.outbox.models import OutboxMessage
+from shared_apps.outbox.models import OutboxMessage, Priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,13 @@ class Message:
         topic: names the handler, "mail.send".
         payload: JSON-ready; ids rather than copies, and no secret that should not rest in a table.
         dedupe_key: the same key again is the same message and is dropped.
+        is_urgent: somebody waits for it before a screen (a link to sign in), so it goes before the rest.
     """
 
     topic: str
     payload: dict[str, Any] = field(default_factory=dict)
     dedupe_key: str | None = None
+    is_urgent: bool = False
 
 
 def do_send(messages: Iterable[Message], *, organization_id: uuid.UUID | None) -> None:
@@ -34,6 +36,7 @@ def do_send(messages: Iterable[Message], *, organization_id: uuid.UUID | None) -
             topic=message.topic,
             payload=message.payload,
             dedupe_key=message.dedupe_key,
+            priority=Priority.URGENT if message.is_urgent else Priority.USUAL,
         )
         for message in messages
     ]
