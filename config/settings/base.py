@@ -94,7 +94,7 @@ READ_ONLY_WRITES = [
 ]
 # Custom domains: where their owners point them, who is asked for the proof ("host:port", none: as the
 # machine's resolv.conf says), how often, and how long a domain outlives its proof.
-CUSTOM_DOMAIN_TARGET = env.text("CUSTOM_DOMAIN_TARGET", PLATFORM_HOST)
+CUSTOM_DOMAIN_TARGET = env.text("CUSTOM_DOMAIN_TARGET", "")  # empty: the platform host
 DNS_RESOLVERS = env.words("DNS_RESOLVERS", "")
 DNS_TIMEOUT_SECONDS = 5.0
 DOMAIN_CHECK_PAUSE = timedelta(seconds=10)
@@ -269,6 +269,15 @@ WHITENOISE_AUTOREFRESH = False
 STORAGES = {
     "default": {"BACKEND": "tenants.storage.OrganizationFileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # Exports of organizations, apart from their files: the last one outlives them for a while.
+    "archives": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": env.text("ARCHIVE_ROOT", str(DATA_DIR / "archives")),
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
 }
 
 # --- API -------------------------------------------------------------------------------------
@@ -463,8 +472,11 @@ UNFOLD = {
                 "items": [
                     _page("Overview", "dashboard", "index"),
                     _page("Organizations", "domain", "tenants_organization_changelist"),
-                    _page("Domains", "language", "tenants_domain_changelist"),
+                    _page("Hosts", "language", "tenants_domain_changelist"),
+                    _page("Custom domains", "dns", "tenants_domainclaim_changelist"),
                     _page("Released names", "history", "tenants_releasedname_changelist"),
+                    _page("Offboarding", "logout", "onboarding_offboarding_changelist"),
+                    _page("Deletion receipts", "verified", "onboarding_deletionreceipt_changelist"),
                 ],
             },
             {
@@ -486,6 +498,7 @@ UNFOLD = {
                 "title": "Operations",
                 "items": [
                     _page("Audit log", "policy", "audit_auditevent_changelist"),
+                    _page("Support entries", "visibility", "onboarding_supportentry_changelist"),
                     _page("Outbox", "outgoing_mail", "outbox_outboxmessage_changelist"),
                     _page("Jobs", "work_history", "jobs_job_changelist"),
                     _page("Schema pool", "database", "tenants_tenantschema_changelist"),

@@ -2,12 +2,11 @@
 
 from typing import Any, TypedDict
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from shared_apps.onboarding.enums import DomainProblem, DomainState
-from shared_apps.onboarding.services.domains import CHALLENGE_LABEL
+from shared_apps.onboarding.selectors.domains import challenge_name, dns_target
 from tenants.models import DomainClaim
 
 
@@ -79,6 +78,6 @@ class DomainOut(serializers.ModelSerializer[DomainClaim]):
     def get_records(self, claim: Any) -> list[DnsRecord]:
         """Return the records to make."""
         return [
-            {"type": "TXT", "name": f"{CHALLENGE_LABEL}.{claim.domain}", "value": claim.token},
-            {"type": "CNAME", "name": claim.domain, "value": settings.CUSTOM_DOMAIN_TARGET},
+            {"type": "TXT", "name": challenge_name(claim.domain), "value": claim.token},
+            {"type": "CNAME", "name": claim.domain, "value": dns_target()},
         ]

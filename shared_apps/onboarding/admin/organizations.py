@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -15,12 +16,17 @@ from shared_apps.core.console import Act, ConsoleAdmin, ConsoleForm
 from shared_apps.onboarding.selectors.organizations import with_seats
 from shared_apps.onboarding.services.facts import update_organization
 from shared_apps.onboarding.services.lifecycle import (
+    MOST_GRACE_DAYS,
     delete_organization,
+    keep_organization,
     resume_organization,
     suspend_organization,
+    waive_export,
 )
 from shared_apps.onboarding.services.provisioning import provision_organization
+from shared_apps.onboarding.services.renaming import rename_organization
 from shared_apps.onboarding.types import NewOrganization
+from tenants.enums import Suspension
 from tenants.models import Organization
 from tenants.selectors.organizations import organizations_with_schema
 
@@ -31,6 +37,7 @@ STATE_COLOURS = {
     "active": "success",
     "past_due": "warning",
     "suspended": "danger",
+    "closing": "danger",
     "deleting": "danger",
     "deleted": "default",
 }
@@ -55,9 +62,28 @@ class ChangeForm(ConsoleForm):
 
 
 class SuspendForm(ConsoleForm):
-    """Why."""
+    """Why, and how."""
 
     reason = forms.CharField(max_length=500, help_text="The organization's people are shown this.")
+    mode = forms.ChoiceField(
+        choices=[
+            (Suspension.FULL, "Close: its people get in no more"),
+            (Suspension.READ_ONLY, "Read only: its people sign in and look, and change nothing"),
+        ],
+        initial=Suspension.FULL,
+    )
+
+
+class RenameForm(ConsoleForm):
+    """The new subdomain."""
+
+    slug = forms.CharField(max_length=63, label="Subdomain", help_text="3 to 40 letters, digits, hyphens.")
+
+
+class WaiveForm(ConsoleForm):
+    """Why no export is needed."""
+
+    reason = forms.CharField(max_length=500, help_text="Stands in the receipt of the deletion.")
 
 
 class DeleteForm(ConsoleForm):
@@ -65,6 +91,19 @@ class DeleteForm(ConsoleForm):
 
     confirm = forms.CharField(max_length=63, label="Type the subdomain to confirm")
     reason = forms.CharField(max_length=500, required=False)
+    grace_days = forms.IntegerField(
+        min_value=0,
+        max_value=MOST_GRACE_DAYS,
+        required=False,
+        label="Days of grace",
+        help_text=f"In which it can be kept after all. Left empty: {settings.ORGANIZATION_GRACE_DAYS}.",
+    )
+    export_waiver = forms.CharField(
+        max_length=500,
+        required=False,
+        label="Why no export is needed",
+        help_text="Left empty: its data is exported first. Must be filled in for 0 days.",
+    )
 
 
 @admin.register(Organization)
@@ -85,7 +124,7 @@ class OrganizationAdmin(ConsoleAdmin):
     ordering = ("-id",)
     exclude = ("creation_key",)
     actions_list = ("create",)
-    actions_detail = ("edit", "suspend", "resume", "remove")
+    actions_detail = ("edit", "rename", "suspend", "resume", "remove", "keep", "waive")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         """Return organizations with schema and seats, in one statement."""
@@ -141,15 +180,34 @@ class OrganizationAdmin(ConsoleAdmin):
 
     @action(description="Suspend", url_path="suspend")
     def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask for the reason, then close the organization's host."""
+        """Ask for reason and mode, then close the organization's host or let it be read only."""
 
         def perform(actor: Actor, values: dict[str, Any]) -> str:
             done = suspend_organization(
-                actor=actor, organization_id=uuid.UUID(object_id), reason=values["reason"]
+                actor=actor,
+                organization_id=uuid.UUID(object_id),
+                reason=values["reason"],
+                mode=Suspension(values["mode"]),
             )
-            return f"{done.name} is suspended."
+            return f"{done.name} is suspended: {done.get_suspension_display().lower()}."
 
         return self.run_act(request, Act("Suspend", SuspendForm, perform, _page(object_id)))
+
+    @action(description="Rename", url_path="rename")
+    def rename(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask for the new subdomain, then move the organization there."""
+
+        def perform(actor: Actor, values: dict[str, Any]) -> str:
+            done = rename_organization(actor=actor, organization_id=uuid.UUID(object_id), slug=values["slug"])
+            return f"{done.name} is at {done.slug} now."
+
+        warning = (
+            "Links to the former address lead to the new one for"
+            f" {settings.RENAMED_HOST_LIFETIME.days} days; programs that write there must be told."
+        )
+        facts = Organization.objects.filter(id=object_id).values("slug").first()
+        act = Act("Rename", RenameForm, perform, _page(object_id), warning=warning, initial=facts or {})
+        return self.run_act(request, act)
 
     @action(description="Resume", url_path="resume")
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -163,7 +221,7 @@ class OrganizationAdmin(ConsoleAdmin):
 
     @action(description="Delete", url_path="delete-organization")
     def remove(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask for the subdomain, then begin the deletion."""
+        """Ask for the subdomain, then close it for the grace."""
 
         def perform(actor: Actor, values: dict[str, Any]) -> str:
             done = delete_organization(
@@ -171,13 +229,40 @@ class OrganizationAdmin(ConsoleAdmin):
                 organization_id=uuid.UUID(object_id),
                 confirm=values["confirm"],
                 reason=values["reason"],
+                grace_days=values["grace_days"],
+                export_waiver=values["export_waiver"],
             )
-            return f"{done.name} is being deleted."
+            end = f" and will be deleted on {done.delete_after:%d %B %Y}" if done.delete_after else ""
+            return f"{done.name} is {done.get_state_display().lower()}{end}."
 
         warning = (
-            "This ends the access of all its people at once and removes all its data. It cannot be undone."
+            "This ends the access of all its people at once. After the days of grace all its data is removed,"
+            " which cannot be undone."
         )
         return self.run_act(request, Act("Delete", DeleteForm, perform, _page(object_id), warning=warning))
+
+    @action(description="Keep after all", url_path="keep")
+    def keep(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask, then open a closing organization as it was."""
+
+        def perform(actor: Actor, values: dict[str, Any]) -> str:
+            done = keep_organization(actor=actor, organization_id=uuid.UUID(object_id))
+            return f"{done.name} is {done.get_state_display().lower()} again."
+
+        return self.run_act(request, Act("Keep after all", ConsoleForm, perform, _page(object_id)))
+
+    @action(description="Waive the export", url_path="waive-export")
+    def waive(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask for the reason, then let the deletion go on without an export."""
+
+        def perform(actor: Actor, values: dict[str, Any]) -> str:
+            done = waive_export(actor=actor, organization_id=uuid.UUID(object_id), reason=values["reason"])
+            return f"{done.name} will be deleted without an export."
+
+        warning = "Nobody will have the data after the deletion but those who have a copy already."
+        return self.run_act(
+            request, Act("Waive the export", WaiveForm, perform, _page(object_id), warning=warning)
+        )
 
 
 def _page(object_id: str) -> str:

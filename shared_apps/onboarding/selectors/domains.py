@@ -23,6 +23,16 @@ _FRESH_EVERY = timedelta(minutes=10)
 _ALIVE = (*OPEN_STATES, OrganizationState.SUSPENDED, OrganizationState.CLOSING)
 
 
+def challenge_name(domain: str) -> str:
+    """Return the name whose TXT record proves a domain."""
+    return f"_palaestra-challenge.{domain}"
+
+
+def dns_target() -> str:
+    """Return the host that a custom domain's CNAME record names."""
+    return str(settings.CUSTOM_DOMAIN_TARGET or settings.PLATFORM_HOST)
+
+
 def list_domains(*, actor: Actor, organization_id: uuid.UUID) -> list[Any]:
     """Return an organization's custom domains, proven or not, by name; there are 20 at most.
 

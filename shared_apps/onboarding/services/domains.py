@@ -22,6 +22,7 @@ from shared_apps.onboarding.errors import DomainCheckedJustNow, DomainNotProven,
 from shared_apps.onboarding.gateways.dns import Texts, look_up_texts
 from shared_apps.onboarding.parsing import parse_domain
 from shared_apps.onboarding.policies import DOMAINS_MANAGE
+from shared_apps.onboarding.selectors.domains import challenge_name
 from tenants.context import in_public
 from tenants.enums import DomainKind, OrganizationState
 from tenants.models import Domain, DomainClaim, Organization
@@ -39,7 +40,6 @@ from tenants.services.renaming import do_drop_retired_hosts
 log = structlog.get_logger(__name__)
 
 MOST_DOMAINS = 20
-CHALLENGE_LABEL = "_palaestra-challenge"
 _JOB = system_actor("onboarding.check_domains")
 _ENDING = (OrganizationState.CLOSING, OrganizationState.DELETING, OrganizationState.DELETED)
 
@@ -81,7 +81,7 @@ def check_domain(*, actor: Actor, organization_id: uuid.UUID, claim_id: uuid.UUI
             _checked(actor, organization_id)
             claim = _locked(claim_id, organization_id)
             _reserve_look(claim, settings.DOMAIN_CHECK_PAUSE)
-        texts = look_up_texts(f"{CHALLENGE_LABEL}.{claim.domain}")
+        texts = look_up_texts(challenge_name(claim.domain))
         _settle(actor, claim, texts)
 
 
@@ -90,7 +90,7 @@ def recheck_domain(*, claim_id: uuid.UUID) -> None:
     claim = DomainClaim.objects.filter(id=claim_id).first()
     if claim is None:
         return
-    texts = look_up_texts(f"{CHALLENGE_LABEL}.{claim.domain}")
+    texts = look_up_texts(challenge_name(claim.domain))
     _settle(_JOB, claim, texts)
 
 

@@ -14,11 +14,19 @@ from shared_apps.accounts.models import User
 from shared_apps.accounts.services.throttles import forget_attempts
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
+from shared_apps.core.actors import Actor, ActorKind, system_actor
 from shared_apps.core.console import ConsoleAdmin
+from shared_apps.core.signing import public_key
 from shared_apps.jobs.enums import JobState
 from shared_apps.jobs.models import Job
+from shared_apps.onboarding.models import DeletionReceipt
+from shared_apps.onboarding.services.domains import claim_domain
+from shared_apps.onboarding.services.entries import enter_organization
+from shared_apps.onboarding.services.lifecycle import delete_organization
+from shared_apps.onboarding.services.offboarding import continue_offboarding
+from shared_apps.onboarding.services.receipts import check_receipt
 from shared_apps.outbox.models import OutboxMessage
-from tenants.models import Organization
+from tenants.models import DomainClaim, Organization
 from tests.support.subscriptions import make_subscription
 
 HOST = "app.palaestra.test"
@@ -148,7 +156,7 @@ def test_an_operator_runs_the_life_of_an_organization_in_the_console(console: Cl
     assert organization.state == "trial"  # a GET only asks
     for act, body in (
         ("edit", {"name": "Initech AG", "timezone": "Europe/Berlin", "language": "de"}),
-        ("suspend", {"reason": "unpaid"}),
+        ("suspend", {"reason": "unpaid", "mode": "full"}),
         ("resume", {}),
         ("remove", {"confirm": "initech"}),
     ):
@@ -212,3 +220,58 @@ def test_failed_work_is_tried_again_and_running_work_is_left(console: Client) ->
     assert (running.state, running.attempts) == ("running", 1)
     unknown = console.post(page("jobs_job_retry", uuid.uuid4()), {})
     assert b"There is nothing here." in unknown.content
+
+
+@pytest.mark.feature("TEN-08")
+def test_an_operator_gives_an_organization_up_and_keeps_it_in_the_console(
+    console: Client, acme: Organization
+) -> None:
+    def act(name: str, **body: object) -> Any:
+        return console.post(page(f"tenants_organization_{name}", acme.id), body)
+
+    assert act("rename", slug="acme-works").status_code == 302
+    assert act("suspend", reason="unpaid", mode="read_only").status_code == 302
+    acme.refresh_from_db()
+    assert (acme.slug, acme.state, acme.suspension) == ("acme-works", "suspended", "read_only")
+    assert b"why no export is needed" in act("remove", confirm="acme-works", grace_days=0).content
+    assert act("remove", confirm="acme-works", grace_days=3).status_code == 302
+    assert act("waive", reason="they have a copy").status_code == 302
+    acme.refresh_from_db()
+    assert acme.state == "closing"
+    assert "acme-works" in console.get(page("onboarding_offboarding_changelist")).content.decode()
+    assert act("keep").status_code == 302
+    acme.refresh_from_db()
+    assert (acme.state, acme.suspension) == ("suspended", "read_only")
+
+
+@pytest.mark.feature("TEN-08")
+def test_a_receipt_is_downloaded_in_the_console(console: Client, acme: Organization) -> None:
+    operator = system_actor("test")
+    delete_organization(
+        actor=operator, organization_id=acme.id, confirm="acme", grace_days=0, export_waiver="test"
+    )
+    continue_offboarding(organization_id=acme.id)
+    receipt = DeletionReceipt.objects.get()
+    answer = console.get(page("onboarding_deletionreceipt_download", receipt.pk))
+    assert answer["Content-Disposition"] == 'attachment; filename="deletion-acme.json"'
+    assert check_receipt(answer.content, trusted_key=public_key())["organization"]["slug"] == "acme"
+    stranger = Client(headers={"host": HOST})
+    assert stranger.get(page("onboarding_deletionreceipt_download", receipt.pk)).status_code == 302
+
+
+def test_domains_and_entries_are_ended_in_the_console(console: Client, acme: Organization) -> None:
+    claim = claim_domain(actor=system_actor("test"), organization_id=acme.id, domain="learn.acme.example")
+    shown = console.get(page("tenants_domainclaim_change", claim.id)).content.decode()
+    assert f"_palaestra-challenge.learn.acme.example  →  {claim.token}" in shown
+    refused = console.post(page("tenants_domainclaim_primary", claim.id), {})
+    assert b"This domain is not proven yet." in refused.content
+    assert console.post(page("tenants_domainclaim_remove", claim.id), {}).status_code == 302
+    assert not DomainClaim.objects.exists()
+    gone = console.post(page("tenants_domainclaim_check", claim.id), {})
+    assert b"There is nothing here." in gone.content
+    staff = User.objects.get(email="ops@palaestra.example")
+    actor = Actor(kind=ActorKind.OPERATOR, user_id=staff.id, label=staff.email)
+    entry = enter_organization(actor=actor, organization_id=acme.id, reason="ticket 4711").entry
+    assert console.post(page("onboarding_supportentry_end", entry.id), {}).status_code == 302
+    entry.refresh_from_db()
+    assert entry.ended_by == staff.email
