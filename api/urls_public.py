@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *[path("api/v1/", include(f"api.v1.{name}.urls")) for name in SLICES],
     path("api/v1/", include("api.v1.auth.urls_platform")),
     path("api/v1/", include("api.v1.domains.platform_urls")),
+    path("api/v1/", include("api.v1.archives.platform_urls")),
     path("tls/ask", tls_ask),
     path(".well-known/palaestra-keys.json", public_keys),
     path("console/", console_urls(admin.site)),

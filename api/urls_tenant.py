@@ -23,6 +23,7 @@ SLICES = (
     "jobs",
     "audit",
     "domains",
+    "archives",
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [

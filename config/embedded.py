@@ -66,6 +66,7 @@ _START_ATTEMPTS = 3
 # What may lie in the data folder before the servers first start; anything else means it is somebody's folder.
 _OUR_ENTRIES = {
     _LOCK_FILE,
+    "archives",
     "bench",
     "check",
     "ci",

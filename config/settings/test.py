@@ -6,7 +6,7 @@ from pathlib import Path
 from config import env
 from config.embedded import FAST_SETTINGS, ensure_servers
 from config.settings.base import *  # noqa: F403  settings modules build on each other
-from config.settings.base import BASE_DIR, DATABASES, REST_FRAMEWORK, cached, pooled, queues
+from config.settings.base import BASE_DIR, DATABASES, REST_FRAMEWORK, STORAGES, cached, pooled, queues
 
 _data_dir = Path(os.environ.get("PALAESTRA_TEST_DATA_DIR") or BASE_DIR / ".palaestra" / "test")
 if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
@@ -38,6 +38,10 @@ CELERY_TASK_QUEUES = queues(PLATFORM_QUEUE, TENANT_QUEUE)
 FAIR_QUEUE_URL = _redis_url
 FAIR_QUEUE_PREFIX = f"test-{_worker}:{{fair}}:"
 MEDIA_ROOT = _data_dir / f"media-{_worker}"
+STORAGES = {
+    **STORAGES,
+    "archives": {**STORAGES["archives"], "OPTIONS": {"location": str(_data_dir / f"archives-{_worker}")}},
+}
 WHITENOISE_AUTOREFRESH = True
 RATE_LIMITS = {
     "caller": 1_000_000,

@@ -46,6 +46,12 @@ TENANT: dict[str, frozenset[str]] = {
     "profile_retrieve": EVERYONE,
     "profile_partial_update": EVERYONE,
     "audit_list": ADMINS,
+    "archives_list": ADMINS,
+    "archives_create": ADMINS,
+    "archives_retrieve": ADMINS,
+    "archives_link": ADMINS,
+    # The signature in the address is the right.
+    "archives_download": ANYONE,
     "jobs_list": EVERYONE,
     "jobs_retrieve": EVERYONE,
     # People: everybody may ask; the rows are those the policy lets them see.
@@ -161,6 +167,12 @@ PLATFORM: dict[str, frozenset[str]] = {
     "auth_tokens_destroy": SIGNED_IN,
     "auth_tokens_list": SIGNED_IN,
     "audit_list": OPERATOR,
+    "archives_list": OPERATOR,
+    "archives_create": OPERATOR,
+    "archives_retrieve": OPERATOR,
+    "archives_link": OPERATOR,
+    # The signature in the address is the right.
+    "archives_download": ANYONE,
     "jobs_list": OPERATOR,
     "jobs_retrieve": OPERATOR,
     "organizations_list": OPERATOR,

@@ -18,6 +18,8 @@ from django.db.models import Model
 from billing.models import Plan, SeatAssignment, Subscription
 from shared_apps.accounts.models import Invitation, Membership, PersonalAccessToken, SignIn
 from shared_apps.accounts.tokens import PERSONAL_PREFIX, hash_secret, new_secret
+from shared_apps.archives.enums import ArchiveState
+from shared_apps.archives.models import Archive
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
 from shared_apps.core.actors import Role
@@ -105,6 +107,16 @@ def _fill_shared(world: World, member_id: uuid.UUID) -> None:
     world.ids["jobs"] = Job.objects.create(
         organization_id=organization.id, kind="rosters.apply", result={"mark": mark}
     ).id
+    world.ids["archives"] = Archive.objects.create(
+        organization=organization,
+        state=ArchiveState.READY,
+        reason=mark,
+        keep_seconds=60,
+        storage_key=f"{mark}.archive",
+        size=1,
+        sha256="3" * 64,
+        expires_at=clock.now() + timedelta(days=7),
+    ).id
     world.ids["audit-events"] = AuditEvent.objects.create(
         organization_id=organization.id, actor_kind="member", actor_label=mark, action=mark
     ).id
@@ -174,6 +186,7 @@ def _fill_rosters(world: World) -> None:
         encoding="utf-8",
         delimiter=";",
         columns={"email": "E-Mail"},
+        ignored_columns=[world.mark],
         options={"create_cohorts": False, "default_role": Role.LEARNER, "run_id": None},
         counts={"rows": 1, "add": 0, "change": 0, "skip": 1, "refuse": 0, "warned": 0},
     )
@@ -182,6 +195,15 @@ def _fill_rosters(world: World) -> None:
         number=2,
         action=RowAction.SKIP,
         values={"first_name": world.mark},
+        issues=[
+            {
+                "column": "first_name",
+                "code": "sample",
+                "severity": "warning",
+                "value": world.mark,
+                "advice": world.mark,
+            }
+        ],
         created_at=clock.now(),
         updated_at=clock.now(),
     )

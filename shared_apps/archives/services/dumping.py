@@ -5,6 +5,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 import psycopg
@@ -33,8 +34,6 @@ from tenants.models import Domain, Organization, TenantSchema
 
 # A member of rows is cut here, at the end of a row: its size must be known before it is written.
 PART_BYTES: Final = 8 * 1024 * 1024
-# Where archives lie among an organization's files; an archive never holds archives.
-FOLDER: Final = "archives"
 _REPORT_EVERY_SECONDS: Final = 2.0
 
 # Facts of the organization's row that an import takes over.
@@ -58,6 +57,21 @@ FACTS: Final = (
 )
 
 
+@contextmanager
+def spelling_full_disk() -> Iterator[None]:
+    """Say a full disk as what it is.
+
+    Raises:
+        StorageFull: there is no room left, or the quota is used up.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFull from error
+        raise
+
+
 class Sink(Protocol):
     """Where the archive goes."""
 
@@ -75,12 +89,8 @@ class _Measured:
         self.size = 0
 
     def write(self, data: bytes) -> int:
-        try:
+        with spelling_full_disk():
             self._sink.write(data)
-        except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise StorageFull from error
-            raise
         self._digest.update(data)
         self.size += len(data)
         return len(data)
@@ -173,7 +183,8 @@ def _write_files(writer: ArchiveWriter, organization: Organization, progress: _P
 
 
 def stored_files(folder: str = "") -> Iterator[str]:
-    """Yield the names of the organization's files, sorted in each folder, without its archives."""
+    """Yield the names of the organization's files, sorted in each folder. Archives are kept
+    elsewhere, so none is inside another."""
     try:
         folders, files = default_storage.listdir(folder)
     except FileNotFoundError:
@@ -181,8 +192,7 @@ def stored_files(folder: str = "") -> Iterator[str]:
     for name in sorted(files):
         yield f"{folder}/{name}" if folder else name
     for name in sorted(folders):
-        if folder or name != FOLDER:
-            yield from stored_files(f"{folder}/{name}" if folder else name)
+        yield from stored_files(f"{folder}/{name}" if folder else name)
 
 
 def _header(

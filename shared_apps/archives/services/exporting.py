@@ -12,6 +12,7 @@ from shared_apps.archives.enums import ArchiveState
 from shared_apps.archives.errors import ExportRunning, NothingToExport
 from shared_apps.archives.models import Archive
 from shared_apps.archives.policies import EXPORT
+from shared_apps.archives.selectors.archives import get_archive
 from shared_apps.archives.services.dumping import write_archive
 from shared_apps.archives.types import Contents, Report, no_report
 from shared_apps.audit.services import do_record
@@ -49,7 +50,7 @@ def request_export(*, actor: Actor, organization_id: uuid.UUID, reason: str = ""
         if organization is None:
             raise NotFound(organization=str(organization_id))
         job = do_request_export(organization=organization, actor=actor, reason=reason)
-        return Archive.objects.get(job_id=job.id)
+        return get_archive(actor, uuid.UUID(job.arguments["archive_id"]))
 
 
 def do_request_export(

@@ -15,7 +15,6 @@ from shared_apps.archives.content.reading import Limits, verify
 from shared_apps.archives.content.writing import FRAME_HEAD, SEAL_HEAD, signature_text
 from shared_apps.archives.errors import ArchiveDamaged, ArchiveRefused, SignatureNotTrusted
 from shared_apps.core import signing
-from shared_apps.core.errors import DomainError
 from tests.shared_apps.archives.conftest import FILE
 from tests.support.world import World, tenant_models
 
@@ -55,7 +54,7 @@ def test_export_holds_every_table_and_file_with_hashes_and_counts(world: World, 
         tenant_tables
     )
     assert members["files/files/0123456789abcdef.pdf"] == FILE
-    assert list(members)[0] == "header.json"
+    assert next(iter(members)) == "header.json"
     assert list(members)[-2:] == ["manifest.json", "manifest.sig"]
     said = {member["name"]: member for member in verified.manifest["members"]}
     assert set(said) == set(members) - {"manifest.json", "manifest.sig"}
@@ -90,21 +89,6 @@ def test_two_exports_of_the_same_rows_differ_only_in_their_time(world: World, pa
     }
 
 
-def test_archive_is_not_inside_itself(world: World, packed: Pack) -> None:
-    # given an archive kept among the organization's files
-    from django.core.files.base import ContentFile
-    from django.core.files.storage import default_storage
-
-    from tenants.context import in_organization
-
-    with in_organization(world.organization):
-        default_storage.save("archives/older.archive", ContentFile(b"older"))
-    # then
-    assert [name for name in _tar(packed()) if name.startswith("files/")] == [
-        "files/files/0123456789abcdef.pdf"
-    ]
-
-
 def test_one_changed_byte_anywhere_is_refused(world: World, packed: Pack) -> None:
     # given the unpacked archive
     tar = _unpacked(packed())
@@ -117,8 +101,8 @@ def test_one_changed_byte_anywhere_is_refused(world: World, packed: Pack) -> Non
         changed[place] ^= 1 << chance.randrange(8)
         try:
             verify(io.BytesIO(_packed(bytes(changed))), trusted=_trusted())
-        except DomainError as error:
-            assert error.code in {"archive_damaged", "signature_not_trusted"}
+        except (ArchiveDamaged, SignatureNotTrusted):
+            pass
         else:
             accepted.append(place)
     # then
