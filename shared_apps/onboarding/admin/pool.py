@@ -57,7 +57,7 @@ class TenantSchemaAdmin(ConsoleAdmin):
     @display(description="Build", ordering="build_ms")
     def show_build(self, schema: TenantSchema) -> str:
         """Return how long the build took."""
-        return "-" if schema.build_ms is None else f"{schema.build_ms} ms"
+        return "-" if schema.build_ms is None else f"{schema.build_ms}\N{NO-BREAK SPACE}ms"
 
     @display(description="Error")
     def show_error(self, schema: TenantSchema) -> str:
@@ -118,9 +118,7 @@ def _cards(figures: PoolFigures) -> list[dict[str, Any]]:
         {
             "label": "Refill rate",
             "value": "-" if rate is None else f"{rate:.1f} /s",
-            "note": "no builds yet"
-            if figures.build_ms is None
-            else f"{figures.build_ms} ms for each of the last",
+            "note": "no builds yet" if figures.build_ms is None else f"a build takes {figures.build_ms} ms",
             "alarm": False,
         },
     ]
