@@ -1,4 +1,4 @@
-"""Everything the product writes to, looked at in one go: tables, files, cache and broker, mails, log lines."""
+"""Everything the product writes to, looked at in one go: tables, files, cache, broker, mails, log lines."""
 
 import hashlib
 import logging
@@ -102,17 +102,17 @@ def files_of_b(twins: Twins) -> dict[str, str]:
     }
 
 
-def marked_files(twins: Twins) -> list[str]:
+def marked_files(twins: Twins) -> set[str]:
     """Return files outside B's folder that hold a text of B, or have it in their names."""
     root, own = Path(settings.MEDIA_ROOT), twins.b.organization.id.hex
     if not root.is_dir():
-        return []
-    return [
+        return set()
+    return {
         str(path.relative_to(root))
         for path in sorted(root.rglob("*"))
         if path.is_file() and path.relative_to(root).parts[0] != own
         if holds(str(path.relative_to(root)).encode() + path.read_bytes(), twins.needles)
-    ]
+    }
 
 
 def marked_keys(twins: Twins) -> list[str]:

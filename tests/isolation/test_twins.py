@@ -1,16 +1,8 @@
 """The ground of the sweep: if the twins were not twins, it would prove nothing."""
 
-import pytest
 
-from tenants.models import Organization
 from tests.isolation.stores import Watch
-from tests.isolation.twins import MARK_A, MARK_B, Twins, build_twins, ids_that_differ, unmarked_columns
-
-
-@pytest.fixture
-def twins(acme: Organization, globex: Organization) -> Twins:
-    """Acme and Globex, filled alike."""
-    return build_twins(acme, globex)
+from tests.isolation.twins import MARK_A, MARK_B, Twins, ids_that_differ, unmarked_columns
 
 
 def test_every_tenant_table_holds_the_same_ids_in_both(twins: Twins) -> None:

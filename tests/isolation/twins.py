@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import CharField, JSONField, Model, TextField
 
 from shared_apps.accounts.models import Membership, User
@@ -18,6 +18,7 @@ from tenant_apps.media.models import StoredFile
 from tenants.context import in_organization, in_public
 from tenants.models import Organization
 from tenants.selectors.hosts import forget_cached_hosts
+from tenants.storage import remove_all_files
 from tests.support.world import World, build_world, tenant_models
 
 MARK_A, MARK_B = "ALPHAMARK", "BRAVOMARK"
@@ -58,8 +59,9 @@ def build_twins(acme: Organization, globex: Organization) -> Twins:
     a, b = build_world(acme, MARK_A), build_world(globex, MARK_B)
     for world in (a, b):
         _mark_shared(world)
-    _mark_texts(acme)
-    _copy_rows(acme, globex)
+    with transaction.atomic():
+        _mark_texts(acme)
+        _copy_rows(acme, globex)
     b.ids |= {kind: key for kind, key in a.ids.items() if kind in _tenant_kinds(a)}
     for world in (a, b):
         with in_organization(world.organization):
@@ -69,6 +71,12 @@ def build_twins(acme: Organization, globex: Organization) -> Twins:
             cache.set(CACHE_KEY, world.mark)
     forget_cached_hosts()
     return Twins(a, b, _needles(b))
+
+
+def remove_files(twins: Twins) -> None:
+    """Remove what the twins stored: files outlive a test's transaction."""
+    for world in (twins.a, twins.b):
+        remove_all_files(world.organization.id)
 
 
 def unmarked_columns(organization: Organization, mark: str) -> list[str]:
@@ -129,12 +137,12 @@ def _mark_texts(organization: Organization) -> None:
 def _mark_column(cursor: object, table: str, field: object) -> None:
     column = field.column  # type: ignore[attr-defined]
     if isinstance(field, JSONField):
-        # Objects take one more name, lists one more entry; other shapes stay.
+        # Objects take one more name; a list has entries of one shape, which the world fills in.
         value = (
             f"CASE jsonb_typeof({column}) WHEN 'object' THEN {column} || jsonb_build_object('mark', %s::text)"
-            f" WHEN 'array' THEN {column} || to_jsonb(ARRAY[%s::text]) ELSE {column} END"
+            f" ELSE {column} END"
         )
-        values = [MARK_A, MARK_A]
+        values = [MARK_A]
     else:
         length = field.max_length or 10_000  # type: ignore[attr-defined]
         value, values = f"left(%s || ' ' || {column}, {length})", [MARK_A]
@@ -181,7 +189,7 @@ def _tenant_kinds(world: World) -> set[str]:
     found = set()
     with in_organization(world.organization):
         for model in tenant_models():
-            keys = {key for key in model._default_manager.values_list("pk", flat=True)}
+            keys = set(model._default_manager.values_list("pk", flat=True))
             found |= {kind for kind, key in world.ids.items() if key in keys}
     return found
 
