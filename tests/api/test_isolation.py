@@ -47,6 +47,7 @@ def test_ids_of_another_organization_reach_nothing(worlds: tuple[World, World]) 
     assert checksums(victim.organization) == before
 
 
+@pytest.mark.leak(21)
 @pytest.mark.feature("IDN-03", "IDN-04")
 @pytest.mark.parametrize("kind", ["access token", "personal token"])
 def test_tokens_of_another_organization_are_no_sign_in(kind: str, worlds: tuple[World, World]) -> None:
@@ -65,6 +66,7 @@ def test_tokens_of_another_organization_are_no_sign_in(kind: str, worlds: tuple[
     assert (checksums(victim.organization), checksums(attacker.organization)) == before
 
 
+@pytest.mark.leak(22)
 def test_a_session_cookie_of_another_organization_is_no_sign_in(
     worlds: tuple[World, World], session_of: Callable[[World], Caller]
 ) -> None:

@@ -31,6 +31,7 @@ def test_path_and_role_change_together(acme: Organization) -> None:
     assert role == acme.schema_name
 
 
+@pytest.mark.leak(1)
 def test_raw_sql_into_another_tenant_is_refused_by_the_database(
     acme: Organization, globex: Organization
 ) -> None:
@@ -42,6 +43,7 @@ def test_raw_sql_into_another_tenant_is_refused_by_the_database(
         cursor.execute(f'SELECT * FROM "{globex.schema_name}".people_member')
 
 
+@pytest.mark.leak(8)
 def test_a_new_thread_stands_nowhere(committed: None, acme: Organization) -> None:
     seen: list[object] = []
 
@@ -70,11 +72,13 @@ def test_current_organization_outside_is_an_error(shared: None) -> None:
         current_organization()
 
 
+@pytest.mark.leak(5)
 def test_an_organization_is_no_context_manager(acme: Organization) -> None:
     with pytest.raises(TypeError, match="in_organization"), acme:
         pass
 
 
+@pytest.mark.leak(9)
 def test_work_carried_to_another_scope_is_stopped(acme: Organization, globex: Organization) -> None:
     with in_organization(acme):
         elsewhere = contextvars.copy_context()
@@ -98,6 +102,7 @@ def test_a_prepared_statement_follows_the_tenant(acme: Organization, globex: Org
     assert all(seen)
 
 
+@pytest.mark.leak(15)
 def test_a_schema_that_is_gone_leaves_the_thread_where_it_stood(committed: None, acme: Organization) -> None:
     gone = replace(acme.ref(), schema_name="t_gone")
     before = current_scope.get()

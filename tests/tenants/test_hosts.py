@@ -18,6 +18,7 @@ def _answer(host: str) -> tuple[int, dict[str, object]]:
     return response.status_code, body
 
 
+@pytest.mark.leak(23)
 @pytest.mark.feature("TEN-06")
 def test_unknown_and_reserved_hosts_look_the_same(acme: Organization) -> None:
     unknown = _answer("nobody.palaestra.test")
@@ -46,6 +47,7 @@ def test_upper_case_port_and_trailing_dot_reach_the_organization(acme: Organizat
     assert response.json()["code"] == "not_found"
 
 
+@pytest.mark.leak(23)
 def test_a_forwarded_host_is_not_believed(acme: Organization) -> None:
     response = Caller("nobody.palaestra.test").get("/api/v1/x", HTTP_X_FORWARDED_HOST="acme.palaestra.test")
     assert response.json()["code"] == "host_not_found"

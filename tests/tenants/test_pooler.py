@@ -49,6 +49,7 @@ class Storm:
     written: Counter[str] = field(default_factory=Counter)
 
 
+@pytest.mark.leak(14)
 def test_two_organizations_share_the_sessions_of_a_pooler_and_see_only_their_own(
     committed: None, acme: Organization, globex: Organization
 ) -> None:

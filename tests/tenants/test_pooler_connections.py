@@ -39,6 +39,7 @@ def replica(request: pytest.FixtureRequest, committed: None) -> Iterator[session
     del connections.databases["replica"]
 
 
+@pytest.mark.leak(30)
 @pytest.mark.feature("TEN-05")
 def test_a_second_alias_stands_where_the_first_does(
     replica: session.DatabaseWrapper, acme: Organization, globex: Organization
@@ -78,6 +79,7 @@ def _standing(cursor: Any) -> tuple[str, bool]:
     return found
 
 
+@pytest.mark.leak(13)
 def test_who_takes_a_connection_from_the_pool_by_hand_stands_nowhere(
     pooled: session.DatabaseWrapper, acme: Organization
 ) -> None:

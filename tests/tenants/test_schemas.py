@@ -65,6 +65,7 @@ def test_a_script_edited_by_hand_is_refused() -> None:
         checked_script(edited)
 
 
+@pytest.mark.leak(16)
 def test_no_key_leaves_a_schema(shared: None) -> None:
     crossing = """
         SELECT conrelid::regclass, confrelid::regclass FROM pg_constraint k
@@ -77,6 +78,7 @@ def test_no_key_leaves_a_schema(shared: None) -> None:
     assert len(rows_of(crossing)) == 1
 
 
+@pytest.mark.leak(16)
 def test_no_table_name_is_both_shared_and_a_tenants(acme: Organization) -> None:
     names = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
     both = set(rows_of(names, "public")) & set(rows_of(names, acme.schema_name))
@@ -159,6 +161,7 @@ def test_an_abandoned_schema_of_an_organization_never_comes_into_the_pool(commit
     assert row.state == SchemaState.CLAIMED
 
 
+@pytest.mark.leak(26)
 def test_a_dropped_schema_is_never_made_again(committed: None) -> None:
     built = build_schema()
     with transaction.atomic():

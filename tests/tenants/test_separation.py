@@ -25,6 +25,7 @@ from tests.support.client import Caller
 from tests.support.server import serving
 
 
+@pytest.mark.leak(25)
 @pytest.mark.feature("OPS-01")
 def test_one_key_is_two_entries_in_two_organizations(acme: Organization, globex: Organization) -> None:
     with in_organization(acme):
@@ -38,6 +39,7 @@ def test_one_key_is_two_entries_in_two_organizations(acme: Organization, globex:
         assert cache.get("colour") == "red"
 
 
+@pytest.mark.leak(25)
 @pytest.mark.feature("OPS-01")
 def test_a_cache_key_outside_every_scope_is_an_error() -> None:
     token = current_scope.set(NOWHERE)
@@ -49,6 +51,7 @@ def test_a_cache_key_outside_every_scope_is_an_error() -> None:
         current_scope.reset(token)
 
 
+@pytest.mark.leak(27)
 def test_one_file_name_is_two_files_in_two_organizations(acme: Organization, globex: Organization) -> None:
     with in_organization(acme):
         name = default_storage.save("a/b.txt", ContentFile(b"acme"))
@@ -64,6 +67,7 @@ def test_one_file_name_is_two_files_in_two_organizations(acme: Organization, glo
         default_storage.delete("a/b.txt")
 
 
+@pytest.mark.leak(27)
 def test_no_file_name_leads_out_of_the_organizations_folder(acme: Organization, globex: Organization) -> None:
     with in_organization(globex):
         secret = default_storage.save("secret.txt", ContentFile(b"globex"))
@@ -83,6 +87,7 @@ def test_no_file_name_leads_out_of_the_organizations_folder(acme: Organization, 
         default_storage.delete(secret)
 
 
+@pytest.mark.leak(27)
 def test_a_link_in_the_folder_does_not_lead_out(acme: Organization, tmp_path: Path) -> None:
     (tmp_path / "outside.txt").write_text("outside")
     folder = Path(settings.MEDIA_ROOT) / acme.id.hex
@@ -101,6 +106,7 @@ def test_without_an_organization_there_are_no_files(shared: None) -> None:
         default_storage.save("a.txt", ContentFile(b"x"))
 
 
+@pytest.mark.leak(24)
 @pytest.mark.slow
 @pytest.mark.feature("TEN-06")
 def test_another_process_hears_of_a_suspension(committed: None, acme: Organization) -> None:
@@ -149,6 +155,7 @@ def standing(cursor: Any) -> tuple[str, bool]:
     return path, is_login_role
 
 
+@pytest.mark.leak(13)
 def test_a_connection_goes_back_to_the_pool_standing_nowhere(pooled: Any, acme: Organization) -> None:
     with in_organization(acme):
         wrapper = pooled()
@@ -159,6 +166,7 @@ def test_a_connection_goes_back_to_the_pool_standing_nowhere(pooled: Any, acme: 
         assert standing(cursor) == ('""', True)
 
 
+@pytest.mark.leak(13)
 def test_a_connection_left_in_a_broken_transaction_is_not_given_to_the_next(
     pooled: Any, acme: Organization, globex: Organization
 ) -> None:
@@ -211,6 +219,7 @@ def test_the_server_is_stopped_with_its_block(committed: None) -> None:
     assert b"ConnectionRefusedError" in gone.stderr
 
 
+@pytest.mark.leak(1)
 @pytest.mark.parametrize(
     "statement",
     [

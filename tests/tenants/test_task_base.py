@@ -43,6 +43,7 @@ def test_the_body_runs_in_the_organization_of_the_message(acme: Organization) ->
     assert current_scope.get() is before
 
 
+@pytest.mark.leak(2, 3)
 @pytest.mark.parametrize(
     ("label", "message"),
     [
@@ -61,6 +62,7 @@ def test_without_a_known_organization_the_body_does_not_run(
     assert ran == []
 
 
+@pytest.mark.leak(2)
 @pytest.mark.parametrize(
     "state",
     [
@@ -83,6 +85,7 @@ def test_a_platform_task_stands_in_public_alone(shared: None) -> None:
     assert ran == [(None, "public")]
 
 
+@pytest.mark.leak(3)
 def test_a_task_that_chose_no_place_is_refused(shared: None) -> None:
     with pytest.raises(TypeError, match="must set base"):
         unplaced()
