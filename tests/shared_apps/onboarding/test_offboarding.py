@@ -1,5 +1,6 @@
 """Deleting for good: nothing before an export, nothing left after, wherever it is killed, and a receipt."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,9 +21,10 @@ from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Invitation, Membership, RefreshToken, SignIn, User
 from shared_apps.archives.enums import ArchiveState
 from shared_apps.archives.models import Archive
+from shared_apps.archives.services.keeping import open_archive, run_export
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
-from shared_apps.core.actors import Role, system_actor
+from shared_apps.core.actors import Actor, ActorKind, Role, system_actor
 from shared_apps.core.signing import public_key
 from shared_apps.idempotency.models import RememberedAnswer
 from shared_apps.jobs.models import Job
@@ -330,3 +332,29 @@ def test_a_receipt_of_another_key_is_not_valid_whatever_key_it_brings_along(rece
         check_receipt(document, trusted_key="A" * 43 + "=")
     with pytest.raises(ReceiptNotValid):
         check_receipt(b"no receipt", trusted_key=public_key())
+
+
+@pytest.mark.feature("TEN-08")
+def test_the_real_export_comes_first_and_outlives_the_organization(committed: None) -> None:
+    made = make_initech()
+    operator = User.objects.create_user("ops@palaestra.example", is_staff=True)
+    actor = Actor(kind=ActorKind.OPERATOR, user_id=operator.id, label=operator.email)
+    delete_organization(actor=actor, organization_id=made.id, confirm="initech", grace_days=1)
+    archive = Archive.objects.get(organization=made)
+    with clock.frozen_at(clock.now() + timedelta(days=1, minutes=1)), in_public():
+        offboard()
+        made.refresh_from_db()
+        assert made.state == OrganizationState.CLOSING
+        run_export(job_id=str(archive.job_id), organization_id=str(made.id))
+        offboard()
+        made.refresh_from_db()
+        assert made.state == OrganizationState.DELETED
+        archive.refresh_from_db()
+        assert (archive.state, archive.files) == (ArchiveState.READY, 1)
+        statement = json.loads(DeletionReceipt.objects.get(organization_id=made.id).statement)
+        assert statement["export"]["sha256"] == archive.sha256
+        # Who deleted it still gets the archive, until its time is over.
+        with open_archive(archive) as stream:
+            assert hashlib.sha256(stream.read()).hexdigest() == archive.sha256
+        assert archive.expires_at is not None
+        assert archive.expires_at - clock.now() > timedelta(days=29)
