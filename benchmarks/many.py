@@ -34,7 +34,9 @@ def count_from_environment(name: str, usual: int) -> int:
     return int(os.environ.get(name, "") or usual)
 
 
-def make_tenants(count: int, *, stack: Stack | None = None, prefix: str = "many") -> list[Organization]:
+def make_tenants(
+    count: int, *, stack: Stack | None = None, prefix: str = "many", builders: int = _BUILDERS
+) -> list[Organization]:
     """Build `count` schemas with an organization and a host each, and return the organizations, oldest first.
 
     Each is whole (role, schema, rows of the registry, verified host) and empty. Needs no scope around it.
@@ -42,6 +44,7 @@ def make_tenants(count: int, *, stack: Stack | None = None, prefix: str = "many"
     Args:
         stack: told how far it is.
         prefix: of the slugs; another one for each call in one database.
+        builders: threads that build at once.
     """
     done = itertools.count(1)
 
@@ -56,8 +59,8 @@ def make_tenants(count: int, *, stack: Stack | None = None, prefix: str = "many"
             stack.say(f"{number} of {count} tenants made")
         return made
 
-    with quiet_log(), ThreadPoolExecutor(_BUILDERS) as builders:
-        return sorted(builders.map(make, range(count)), key=lambda organization: organization.id)
+    with quiet_log(), ThreadPoolExecutor(builders) as threads:
+        return sorted(threads.map(make, range(count)), key=lambda organization: organization.id)
 
 
 def _make_one(slug: str) -> Organization:

@@ -18,6 +18,10 @@ MODULES: Mapping[str, str] = {
     "cohort": "benchmarks.cohort",
     "api": "benchmarks.api",
     "fairness": "benchmarks.fairness",
+    "migrations": "benchmarks.migrations",
+    "neighbour": "benchmarks.neighbour",
+    "routing": "benchmarks.routing",
+    "backend_memory": "benchmarks.backend_memory",
     "web_servers": "benchmarks.web_servers",
 }
 # Answers a question once; not part of what a plain `make bench` measures.

@@ -4,12 +4,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from shared_apps.core import clock
-from tenants.ddl import migrations_level, migrations_version, tenant_app_labels
+from tenants.ddl import migrations_level, migrations_on_disk, migrations_version, tenant_app_labels
 from tenants.enums import SchemaState
 from tenants.models import MigrationRun, Organization, TenantSchema
 
@@ -77,25 +76,30 @@ def migration_status() -> MigrationStatus:
         differing=moved.filter(schema_level=level).exclude(schema_version=version).count(),
         in_steps=moved.exclude(migration_step="").count(),
         failed=failed.count(),
-        failures=[
-            Failure(*row)
-            for row in failed.values_list(
-                "schema_name", "slug", "schema_level", "migration_attempts", "migration_error"
-            )[:_SHOWN_FAILURES]
-        ],
+        failures=failures_of(failed),
         run=run_document(run) if run else None,
     )
 
 
 def failed_schemas() -> QuerySet[TenantSchema]:
-    """Return schemas whose last migration failed, each with the `slug` of its organization."""
+    """Return schemas whose last migration failed."""
+    return TenantSchema.objects.filter(state__in=_MOVED).exclude(migration_error="").order_by("id")
+
+
+def failures_of(schemas: QuerySet[TenantSchema], most: int = _SHOWN_FAILURES) -> list[Failure]:
+    """Return what is shown of failed schemas; a schema of the pool goes by its own name."""
     slug = Organization.objects.filter(id=OuterRef("pk")).values("slug")[:1]
-    return (
-        TenantSchema.objects.filter(state__in=_MOVED)
-        .exclude(migration_error="")
-        .annotate(slug=Coalesce(Subquery(slug), F("schema_name")))
-        .order_by("id")
-    )
+    rows = schemas.annotate(slug=Coalesce(Subquery(slug), F("schema_name")))[:most]
+    return [
+        Failure(
+            schema_name=row.schema_name,
+            organization=row.slug,
+            level=row.schema_level,
+            attempts=row.migration_attempts,
+            error=row.migration_error,
+        )
+        for row in rows
+    ]
 
 
 def run_document(run: MigrationRun) -> dict[str, Any]:
@@ -123,15 +127,18 @@ def run_document(run: MigrationRun) -> dict[str, Any]:
 
 
 def missing_in_public() -> list[str]:
-    """Return the migrations of shared tables that the shared schema lacks, as `app.name`; needs to stand in it.
+    """Return the migrations of shared tables that the shared schema lacks, as `app.name`.
 
     Tenants' migrations are noted there too but make nothing.
     """
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     tenants = tenant_app_labels()
-    return [
-        f"{migration.app_label}.{migration.name}"
-        for migration, _ in plan
-        if migration.app_label not in tenants
-    ]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT app, name FROM public.django_migrations")
+        applied = {(str(app), str(name)) for app, name in cursor.fetchall()}
+    return sorted(
+        f"{app}.{name}"
+        for (app, name), migration in migrations_on_disk().items()
+        if app not in tenants
+        and (app, name) not in applied
+        and not (migration.replaces and applied.issuperset(map(tuple, migration.replaces)))
+    )

@@ -3,6 +3,6 @@
 import os
 
 from config.settings.test import *  # noqa: F403  settings modules build on each other
-from config.settings.test import MIGRATION_MODULES as _MODULES
+from config.settings.test import MIGRATION_MODULES
 
-MIGRATION_MODULES = {**_MODULES, "rosters": os.environ["SCRATCH_ROSTERS"]}
+MIGRATION_MODULES = {**MIGRATION_MODULES, "rosters": os.environ["SCRATCH_ROSTERS"]}  # type: ignore[dict-item]

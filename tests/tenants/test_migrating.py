@@ -1,5 +1,6 @@
 """The migrator brings every schema to the code's level: text once, one message for each tenant."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from shared_apps.core import clock
 from tenants.context import in_organization
 from tenants.ddl import template_level
 from tenants.enums import RunState, SchemaState
@@ -70,7 +72,7 @@ def test_every_schema_gets_the_column_its_record_and_its_level(
         )
 
 
-def test_a_second_run_has_nothing_to_do_and_asks_once(scratch: Scratch) -> None:
+def test_a_second_run_has_nothing_to_do_and_asks_twice(scratch: Scratch) -> None:
     scratch.write("0900_column", ADD_COLUMN, before=last_of(scratch))
     run()
     runs = MigrationRun.objects.count()
@@ -78,7 +80,7 @@ def test_a_second_run_has_nothing_to_do_and_asks_once(scratch: Scratch) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert run() is None
 
-    assert len(queries) == 1
+    assert len(queries) == 2  # is anybody behind, and is a run open
     assert MigrationRun.objects.count() == runs
 
 
@@ -263,3 +265,14 @@ def test_a_squash_of_what_a_schema_has_is_only_written_down(scratch: Scratch, ac
 
     assert set(effects().values()) == {1}
     assert (APP, "0902_squashed") in applied_in(run_standing(acme))
+
+
+def test_a_run_killed_after_its_last_tenant_is_ended_by_the_next(scratch: Scratch) -> None:
+    scratch.write("0900_column", ADD_COLUMN, before=last_of(scratch))
+    done = run()
+    long_ago = clock.now() - timedelta(minutes=1)
+    MigrationRun.objects.filter(id=done.id).update(state=RunState.RUNNING, heartbeat_at=long_ago)
+
+    again = run()
+
+    assert (again.id, again.state, again.done, again.total) == (done.id, RunState.SUCCEEDED, 8, 8)

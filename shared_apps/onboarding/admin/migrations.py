@@ -17,7 +17,13 @@ from shared_apps.onboarding.services.migrations import (
     stop_migration,
 )
 from tenants.models import MigrationRun
-from tenants.selectors.migrations import MigrationStatus, failed_schemas, migration_status, run_document
+from tenants.selectors.migrations import (
+    MigrationStatus,
+    failed_schemas,
+    failures_of,
+    migration_status,
+    run_document,
+)
 
 LIST = "admin:tenants_migrationrun_changelist"
 _SHOWN_FAILURES = 100
@@ -113,11 +119,8 @@ class MigrationRunAdmin(ConsoleAdmin):
     @display(description="Failing tenants")
     def show_failures(self, run: MigrationRun) -> SafeString:
         """Return those whose last try was in this run and failed."""
-        failed = failed_schemas().filter(last_run=run)[:_SHOWN_FAILURES]
-        rows = [
-            (each.slug, each.schema_level, each.migration_attempts, each.migration_error[:_SHOWN_ERROR])
-            for each in failed
-        ]
+        failed = failures_of(failed_schemas().filter(last_run=run), _SHOWN_FAILURES)
+        rows = [(each.organization, each.level, each.attempts, each.error[:_SHOWN_ERROR]) for each in failed]
         return _table(("Organization", "Level", "Attempts", "Error"), rows)
 
     @action(description="Stop", url_path="stop", icon="stop_circle")

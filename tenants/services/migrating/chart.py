@@ -206,7 +206,7 @@ class Chart:
         return state
 
     def _records(self, key: Key) -> tuple[Key, ...]:
-        return (key, *map(tuple, self.migration(key).replaces))
+        return (key, *((app, name) for app, name in self.migration(key).replaces))
 
 
 def is_reversible(migration: Migration) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from django.db import connection
 
+from tenants.ddl import migrations_level
 from tenants.enums import RunDirection, RunState
 from tenants.models import MigrationRun, TenantSchema
 from tenants.selectors.hosts import announce_changed_hosts
@@ -18,7 +19,7 @@ from tenants.services.migrating.errors import MigrationIrreversible, RunLost
 from tenants.services.migrating.message import Context, Limits, Standing
 from tenants.services.migrating.one_schema import SchemaMigrator
 from tenants.services.migrating.options import RunOptions
-from tenants.services.migrating.runs import LOST_AFTER, beat, begin_run, end_run, resume_run
+from tenants.services.migrating.runs import LOST_AFTER, beat, begin_run, end_run, is_run_open, resume_run
 from tenants.services.migrating.waves import Wave, is_anyone_behind, schemas_to_move, waves_of
 
 log = structlog.get_logger(__name__)
@@ -62,9 +63,12 @@ def migrate_tenants(
         MigrationUnknown, MigrationIrreversible: the level asked for cannot be reached.
         RunLost: this process was silent for too long and another took the run over.
     """
+    is_plain = options.to_level is None and not options.failed_only and not options.slugs
+    if is_plain and not is_anyone_behind(migrations_level()) and not is_run_open():
+        return None
     known = chart()
     target = _target(known, options)
-    if not _is_anything_to_do(options, target):
+    if not is_plain and not schemas_to_move(options, target.level):
         return None
     run = begin_run(options, target, started_by=started_by, lost_after=lost_after)
     return _Run(run, known, report).carry_out()
@@ -90,12 +94,6 @@ def _target(known: Chart, options: RunOptions) -> Stand:
         if key not in target.names and not is_reversible(known.migration(key)):
             raise MigrationIrreversible(migration=".".join(key))
     return target
-
-
-def _is_anything_to_do(options: RunOptions, target: Stand) -> bool:
-    if options.to_level is None and not options.failed_only and not options.slugs:
-        return is_anyone_behind(target.level)
-    return bool(schemas_to_move(options, target.level))
 
 
 class _Run:

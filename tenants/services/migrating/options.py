@@ -45,9 +45,10 @@ class RunOptions:
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "RunOptions":
         """Return the options kept in a run's row."""
-        return cls(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in document.items()}
-        )
+        told: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+        }
+        return cls(**told)
 
 
 def usual_options() -> RunOptions:

@@ -113,6 +113,11 @@ def beat(run: MigrationRun, **progress: Any) -> bool:
     return MigrationRun.objects.filter(id=run.id, state=RunState.STOPPING).exists()
 
 
+def is_run_open() -> bool:
+    """Tell whether a run has not ended: one is at work, or lost its process after its last tenant."""
+    return MigrationRun.objects.filter(state__in=ACTIVE).exists()
+
+
 def end_run(run: MigrationRun, state: RunState, note: str) -> None:
     """Write how a run ended.
 
