@@ -43,7 +43,7 @@ class DomainClaimAdmin(ConsoleAdmin):
         "stops_at",
     )
     readonly_fields = ("show_state", "txt_record", "cname_record", "stops_at")
-    actions_detail = ("check", "primary", "remove")
+    actions_detail = ("check_now", "primary", "remove")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return claims with what became of them, in one statement."""
@@ -77,7 +77,7 @@ class DomainClaimAdmin(ConsoleAdmin):
         return f"{claim.domain}  →  {dns_target()}"
 
     @action(description="Check now", url_path="check")
-    def check(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def check_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask, then look up the DNS records."""
 
         def perform(actor: Actor, values: dict[str, Any]) -> str:

@@ -267,7 +267,7 @@ def test_domains_and_entries_are_ended_in_the_console(console: Client, acme: Org
     assert b"This domain is not proven yet." in refused.content
     assert console.post(page("tenants_domainclaim_remove", claim.id), {}).status_code == 302
     assert not DomainClaim.objects.exists()
-    gone = console.post(page("tenants_domainclaim_check", claim.id), {})
+    gone = console.post(page("tenants_domainclaim_check_now", claim.id), {})
     assert b"There is nothing here." in gone.content
     staff = User.objects.get(email="ops@palaestra.example")
     actor = Actor(kind=ActorKind.OPERATOR, user_id=staff.id, label=staff.email)
