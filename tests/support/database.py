@@ -102,6 +102,8 @@ def _fingerprint() -> str:
         root / "tenants/ddl/template.sql",
         root / "tenants/services/schemas.py",
         root / "tenants/management/commands/migrate.py",
+        root / "tenants/postgresql/register.py",
+        root / "tenants/postgresql/rights.py",
         *root.glob("tests/support/*.py"),
         root / "requirements/base.txt",
     ]

@@ -1,4 +1,8 @@
-"""Proving that a person reads mail at the account's address."""
+"""Proving that a person reads mail at the account's address.
+
+The proof belongs to the login and counts on all hosts: it is written under the platform's role, also when the
+request came to an organization's host.
+"""
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 
@@ -20,6 +24,7 @@ from shared_apps.core.actors import Actor
 from shared_apps.core.policies import require
 from shared_apps.core.text import normal_email
 from shared_apps.core.transactions import entry_transaction, require_transaction
+from tenants.context import in_public
 from tenants.scope import OrganizationRef
 
 
@@ -69,26 +74,27 @@ def verify_email(*, actor: Actor, key: str) -> None:
         KeyNotValid: malformed, expired, or used.
     """
     require(actor, VERIFY_EMAIL)
-    confirmation = EmailConfirmationHMAC.from_key(key)
-    if confirmation is None:
-        raise KeyNotValid(field="key")
-    with entry_transaction():
-        user = do_lock_user(confirmation.email_address.user_id)
-        # Asked again under the lock: a registration at this moment may have made the key void.
-        if user is None or EmailConfirmationHMAC.from_key(key) is None:
+    with in_public():
+        confirmation = EmailConfirmationHMAC.from_key(key)
+        if confirmation is None:
             raise KeyNotValid(field="key")
-        if user.email != confirmation.email_address.email:
-            raise KeyNotValid(field="key")
-        is_registered_once = user.sign_in_epoch == 0
-        do_prove_email(user, keeps_password=is_registered_once)
-        if not is_registered_once:
-            do_mail_password_reset(user=user, organization=None)
-        do_record(
-            actor=as_person(actor=actor, user=user, membership=None),
-            action="auth.email_verified",
-            organization_id=None,
-            target=user,
-        )
+        with entry_transaction():
+            user = do_lock_user(confirmation.email_address.user_id)
+            # Asked again under the lock: a registration at this moment may have made the key void.
+            if user is None or EmailConfirmationHMAC.from_key(key) is None:
+                raise KeyNotValid(field="key")
+            if user.email != confirmation.email_address.email:
+                raise KeyNotValid(field="key")
+            is_registered_once = user.sign_in_epoch == 0
+            do_prove_email(user, keeps_password=is_registered_once)
+            if not is_registered_once:
+                do_mail_password_reset(user=user, organization=None)
+            do_record(
+                actor=as_person(actor=actor, user=user, membership=None),
+                action="auth.email_verified",
+                organization_id=None,
+                target=user,
+            )
 
 
 def resend_verification(*, actor: Actor, organization: OrganizationRef | None, email: str) -> None:
@@ -101,7 +107,7 @@ def resend_verification(*, actor: Actor, organization: OrganizationRef | None, e
     require(actor, VERIFY_EMAIL)
     account = normal_email(email)
     count_attempt("mail", account=account, address=actor.address)
-    with entry_transaction():
+    with in_public(), entry_transaction():
         user = User.objects.filter(email=account, is_active=True).first()
         if user is None or not user.has_usable_password():
             language = organization.language if organization else "en"

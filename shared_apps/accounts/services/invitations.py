@@ -9,29 +9,28 @@ proved before: an organization must not get hold of somebody's account by inviti
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.db import connection
 from django.db.models import QuerySet
 
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.errors import InvitationNotValid, WrongPassword
-from shared_apps.accounts.models import Invitation, Membership, SignIn, User
+from shared_apps.accounts.models import Invitation, Membership, User
 from shared_apps.accounts.selectors.identities import is_email_proved
 from shared_apps.accounts.services.credentials import find_user_by_password, hash_accepted_password
-from shared_apps.accounts.services.families import do_revoke
 from shared_apps.accounts.tokens import hash_secret, new_secret
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, Role
-from shared_apps.core.copying import do_copy_rows
+from shared_apps.core.copying import do_insert_rows
+from shared_apps.core.ids import new_id
 from shared_apps.core.text import normal_email
 from shared_apps.core.transactions import require_transaction
 from shared_apps.outbox.services.messages import Message, do_send
 from tenants.links import public_url
 from tenants.models import Organization
 from tenants.scope import OrganizationRef
-from tenants.services.organizations import host_of
+from tenants.selectors.hosts import primary_host
 
 TOKEN_PREFIX = "inv_"  # noqa: S105  what the secret begins with, not a secret
 ACCEPT_PATH = "/accept-invitation"
@@ -107,10 +106,10 @@ def do_make_invitations(
             invited_by_id=invited_by.user_id,
         )
         made.append((invitation, token))
-    do_copy_rows(
+    do_insert_rows(
         Invitation,
         list(_COLUMNS),
-        ([getattr(invitation, name) for name in _COLUMNS.values()] for invitation, _ in made),
+        [[getattr(invitation, name) for name in _COLUMNS.values()] for invitation, _ in made],
     )
     return made
 
@@ -123,12 +122,13 @@ def do_mail_invitations(
     """Queue the mails of invitations just made; `invitees` gives names and languages by address."""
     require_transaction()
     people = {person.email: person for person in invitees}
+    host = primary_host(organization.id)
     messages = []
     for invitation, token in made:
         person = people.get(invitation.email)
         context = {
             "name": person.name if person else "",
-            "link": public_url(host_of(organization.slug), ACCEPT_PATH, {"token": token}),
+            "link": public_url(host, ACCEPT_PATH, {"token": token}),
             "token": token,
             "organization": organization.name,
             "valid_days": settings.INVITATION_LIFETIME.days,
@@ -224,9 +224,6 @@ def do_accept(
     invitation.accepted_at = now
     invitation.membership = membership
     invitation.save_fields("accepted_at", "membership")
-    EmailAddress.objects.update_or_create(
-        user=user, email=user.email, defaults={"verified": True, "primary": True}
-    )
     return invitation, user, membership
 
 
@@ -269,35 +266,33 @@ def _may_join(invitation: Invitation, membership: Membership) -> bool:
 
 
 def _user_who_accepts(invitation: Invitation, credentials: Credentials, name: str) -> User:
-    # The organization is read for a new account only; a known one keeps what the person or a list said.
-    defaults: dict[str, Any] = {
-        "password": credentials.new_password_hash or "!",
-        "name": name,
-        "timezone": lambda: invitation.organization.timezone,
-        "language": lambda: invitation.organization.language,
-    }
-    user, created = User.objects.get_or_create(email=invitation.email, defaults=defaults)
-    if created:
-        return user
-    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    if not user.is_active or (credentials.new_password_hash is None) != keeps_password(user):
+    """Make or open the account, prove its address, and for an owner make the membership.
+
+    Done by a function of the database: no statement of a tenant's role makes an account or sets a password.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT public.tenant_accept_invitation(%s, %s, %s, %s, %s, %s)",
+            [
+                invitation.id,
+                clock.now(),
+                new_id(),
+                new_id(),
+                credentials.new_password_hash,
+                name,
+            ],
+        )
+        [user_id] = cursor.fetchone()
+    if user_id is None:
         raise InvitationNotValid
-    if credentials.new_password_hash is not None:
-        # Somebody who never proved the address may have made the account: what they hold ends here.
-        user.password = credentials.new_password_hash
-        user.sign_in_epoch += 1
-        do_revoke(SignIn.objects.filter(user=user), reason="invitation_accepted")
-    user.name = user.name or name
-    user.save_fields("password", "sign_in_epoch", "name")
-    return user
+    return User.objects.get(pk=user_id)
 
 
 def _owner_membership(invitation: Invitation, user: User) -> Membership:
-    """Make, or take up again, the membership of an owner who was invited before the tenant had people."""
-    made, _ = Membership.objects.get_or_create(
-        organization_id=invitation.organization_id, user=user, defaults={"role": invitation.role}
+    """Return, locked, the membership of an owner who was invited before the tenant had people."""
+    membership = Membership.objects.select_for_update(no_key=True).get(
+        organization_id=invitation.organization_id, user=user
     )
-    membership = Membership.objects.select_for_update(no_key=True).get(pk=made.pk)
     if membership.role != invitation.role:
         membership.role = invitation.role
         membership.save_fields("role")

@@ -1,4 +1,8 @@
-"""Set a new password: by mailed link, or knowing the current one."""
+"""Set a new password: by mailed link, or knowing the current one.
+
+A login belongs to no organization and its password opens it on all hosts, so it is written under the
+platform's role, also when the request came to an organization's host. A tenant's role cannot.
+"""
 
 import uuid
 
@@ -26,6 +30,7 @@ from shared_apps.core.errors import Unauthenticated
 from shared_apps.core.policies import require
 from shared_apps.core.text import normal_email
 from shared_apps.core.transactions import entry_transaction
+from tenants.context import in_public
 from tenants.scope import OrganizationRef
 
 
@@ -63,26 +68,27 @@ def reset_password(
         PasswordNotAccepted: a rule about passwords.
     """
     require(actor, RESET_PASSWORD)
-    user_id = _uuid_or_none(uid)
-    found = User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
-    if found is None or not default_token_generator.check_token(found, token):
-        raise KeyNotValid(field="token")
-    hashed = hash_accepted_password(new_password, field="new_password", about=found)
-    with entry_transaction():
-        user = do_lock_user(found.id)
-        # Of two requests with one link the second finds the token void, as the first moved the password.
-        if user is None or not default_token_generator.check_token(user, token):
+    with in_public():
+        user_id = _uuid_or_none(uid)
+        found = User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
+        if found is None or not default_token_generator.check_token(found, token):
             raise KeyNotValid(field="token")
-        do_prove_email(user, keeps_password=True)
-        ended = _do_set_password(user, hashed, spare=None, reason="password_reset")
-        now = clock.now()
-        PersonalAccessToken.objects.filter(user_id=user.id, revoked_at__isnull=True).update(
-            revoked_at=now, updated_at=now
-        )
-        _record(
-            as_person(actor=actor, user=user, membership=None), organization, "auth.password_reset", ended
-        )
-        do_mail_password_changed(user=user, organization=organization)
+        hashed = hash_accepted_password(new_password, field="new_password", about=found)
+        with entry_transaction():
+            user = do_lock_user(found.id)
+            # Of two requests with one link the second finds the token void, as the first moved the password.
+            if user is None or not default_token_generator.check_token(user, token):
+                raise KeyNotValid(field="token")
+            do_prove_email(user, keeps_password=True)
+            ended = _do_set_password(user, hashed, spare=None, reason="password_reset")
+            now = clock.now()
+            PersonalAccessToken.objects.filter(user_id=user.id, revoked_at__isnull=True).update(
+                revoked_at=now, updated_at=now
+            )
+            _record(
+                as_person(actor=actor, user=user, membership=None), organization, "auth.password_reset", ended
+            )
+            do_mail_password_changed(user=user, organization=organization)
     forget_attempts("sign_in", account=user.email, address=None)
 
 
@@ -101,21 +107,22 @@ def change_password(
         PersonalTokenRefused: a personal access token may not.
     """
     require_person(actor, CHANGE_PASSWORD)
-    account = get_identity(actor=actor).email
-    count_attempt("sign_in", account=account, address=actor.address)
-    checked = find_user_by_password(email=account, password=current_password)
-    if checked is None:
-        raise WrongPassword(field="current_password")
-    forget_attempts("sign_in", account=account, address=actor.address)
-    hashed = hash_accepted_password(new_password, field="new_password", about=checked)
-    with entry_transaction():
-        user = do_lock_user(checked.id)
-        if user is None or user.sign_in_epoch != checked.sign_in_epoch:
+    with in_public():
+        account = get_identity(actor=actor).email
+        count_attempt("sign_in", account=account, address=actor.address)
+        checked = find_user_by_password(email=account, password=current_password)
+        if checked is None:
             raise WrongPassword(field="current_password")
-        ended = _do_set_password(user, hashed, spare=actor.session_id, reason="password_changed")
-        _record(actor, organization, "auth.password_changed", ended)
-        do_mail_password_changed(user=user, organization=organization)
-        return _do_renew(actor, user)
+        forget_attempts("sign_in", account=account, address=actor.address)
+        hashed = hash_accepted_password(new_password, field="new_password", about=checked)
+        with entry_transaction():
+            user = do_lock_user(checked.id)
+            if user is None or user.sign_in_epoch != checked.sign_in_epoch:
+                raise WrongPassword(field="current_password")
+            ended = _do_set_password(user, hashed, spare=actor.session_id, reason="password_changed")
+            _record(actor, organization, "auth.password_changed", ended)
+            do_mail_password_changed(user=user, organization=organization)
+            return _do_renew(actor, user)
 
 
 def _do_set_password(user: User, hashed: str, *, spare: uuid.UUID | None, reason: str) -> int:
