@@ -92,6 +92,15 @@ class in_public(_entered):  # noqa: N801
         super().__init__(Scope(PUBLIC.schema_name, None, PUBLIC.switch_sql))
 
 
+class storing_for(_entered):  # noqa: N801
+    """Stand in the shared schema with an organization's storage, before its schema is there. For imports."""
+
+    __slots__ = ()
+
+    def __init__(self, organization: OrganizationRef) -> None:
+        super().__init__(Scope(PUBLIC.schema_name, organization, PUBLIC.switch_sql))
+
+
 def current_organization() -> OrganizationRef:
     """Return the organization the code runs for.
 

@@ -12,6 +12,7 @@ from shared_apps.jobs.models import Job
 
 VIEW = declare(Rule("archives.view", roles=ADMINS, operators=True))
 EXPORT = declare(Rule("archives.export", roles=ADMINS, operators=True))
+IMPORT = declare(Rule("archives.import", operators=True))
 # The signature in the address is the right: it names archive, person and end.
 DOWNLOAD = declare(Rule("archives.download", anyone=True))
 

@@ -23,6 +23,7 @@ from tenants.ddl import PLACEHOLDER, template_level, template_script, template_v
 from tenants.enums import SchemaState
 from tenants.models import TenantSchema
 from tenants.names import schema_name_for
+from tenants.postgresql.citus import NEW_SCHEMA_SETTINGS, is_cluster, single_statements
 
 log = structlog.get_logger(__name__)
 
@@ -147,6 +148,31 @@ def _build_locked(identifier: uuid.UUID, state: SchemaState, *, wait: bool) -> T
     return row
 
 
+def do_build_schema(identifier: uuid.UUID) -> TenantSchema:
+    """Build a claimed schema in the caller's transaction, for an organization that comes with its rows: all
+    of it is there after the commit, or nothing.
+
+    A role of the name may be there: roles belong to the whole server, where another database may hold the
+    organization that this one is a copy of.
+    """
+    require_transaction()
+    instant = clock.now()
+    row = TenantSchema.objects.create(
+        id=identifier,
+        schema_name=schema_name_for(identifier.hex),
+        state=SchemaState.CLAIMED,
+        schema_version=template_version(),
+        schema_level=template_level(),
+        built_at=instant,
+        claimed_at=instant,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [row.schema_name])
+        has_role = cursor.fetchone() is not None
+    _replay(row.schema_name, has_role=has_role)
+    return row
+
+
 def do_lock_schema(identifier: uuid.UUID) -> TenantSchema:
     """Return the schema's row, locked; made when there is none, so that a build coming later finds it."""
     require_transaction()
@@ -185,16 +211,16 @@ def _drop_role(name: str) -> None:
         log.warning("role_kept", role=name)
 
 
-def _replay(name: str) -> None:
-    """Send role, schema, DDL and grants as one message.
+def _replay(name: str, *, has_role: bool = False) -> None:
+    """Send role, schema, DDL and grants, as one message where the database takes it so.
 
     Membership in the tenants' group comes last: it locks the group's role until the commit, and builds at the
     same time would go one after the other.
     """
     quoted = sql.Identifier(name)
     before = sql.SQL(
-        "CREATE ROLE {name} NOLOGIN;"
-        "GRANT {name} TO CURRENT_USER WITH SET TRUE, INHERIT FALSE; CREATE SCHEMA {name};"
+        ("" if has_role else "CREATE ROLE {name} NOLOGIN;")
+        + "GRANT {name} TO CURRENT_USER WITH SET TRUE, INHERIT FALSE; CREATE SCHEMA {name};"
     ).format(name=quoted)
     after = sql.SQL(
         "GRANT USAGE ON SCHEMA {name} TO {name};"
@@ -206,5 +232,9 @@ def _replay(name: str) -> None:
     script = template_script().replace(PLACEHOLDER, f'"{name}"')
     connection.ensure_connection()
     raw = connection.connection
+    text = before.as_string(raw) + script + after.as_string(raw)
+    # A cluster takes one statement at a time, and chooses a node for each new schema.
+    parts = [*NEW_SCHEMA_SETTINGS, *single_statements(text)] if is_cluster() else [text]
     with connection.wrap_database_errors, raw.cursor() as cursor:
-        cursor.execute(before.as_string(raw) + script + after.as_string(raw))
+        for part in parts:
+            cursor.execute(part)

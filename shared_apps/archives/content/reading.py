@@ -38,6 +38,9 @@ class Limits:
     members: int = 2_000_000
 
 
+DEFAULT_LIMITS: Final = Limits()
+
+
 @dataclass(slots=True)
 class Member:
     """One member that is being read."""
@@ -109,7 +112,7 @@ class _Inflated:
             raise ArchiveDamaged(member="the end", problem="the seal is not of these bytes")
 
 
-def members_of(source: BinaryIO, limits: Limits = Limits()) -> Iterator[Member]:
+def members_of(source: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> Iterator[Member]:
     """Yield the members in order; what is left of one is read over when the next is asked for.
 
     Raises:
@@ -138,7 +141,7 @@ def members_of(source: BinaryIO, limits: Limits = Limits()) -> Iterator[Member]:
     raise ArchiveRefused(problem="too_many_members", limit=limits.members)
 
 
-def verify(source: BinaryIO, *, trusted: list[str], limits: Limits = Limits()) -> Verified:
+def verify(source: BinaryIO, *, trusted: list[str], limits: Limits = DEFAULT_LIMITS) -> Verified:
     """Read all of the archive and check every byte against the signed manifest; no database is needed.
 
     Args:

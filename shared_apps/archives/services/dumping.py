@@ -140,7 +140,9 @@ def write_archive(sink: Sink, *, organization: Organization, report: Report = no
         rows = 0
         conditions = {table.table: table.rows for table in portable_tables()}
         for table in tables:
-            condition = _for(organization.id, conditions[table.name]) if table.area == "public" else ""
+            condition = (
+                condition_for(organization.id, conditions[table.name]) if table.area == "public" else ""
+            )
             place = "public" if table.area == "public" else organization.schema_name
             rows += _write_rows(writer, table, copied_rows(raw, table, place, condition), progress)
     files = _write_files(writer, organization, progress)
@@ -230,5 +232,6 @@ def _exists(raw: psycopg.Connection[Any], schema: str) -> bool:
     return raw.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone() is not None
 
 
-def _for(organization_id: uuid.UUID, condition: str) -> str:
+def condition_for(organization_id: uuid.UUID, condition: str) -> str:
+    """Return a portable table's condition with the organization's id in it."""
     return condition.replace("{organization}", sql.Literal(str(organization_id)).as_string(None) + "::uuid")
