@@ -7,6 +7,7 @@ SHARED_APPS = [
     "shared_apps.outbox",
     "shared_apps.jobs",
     "shared_apps.idempotency",
+    "shared_apps.usage",
     "shared_apps.onboarding",
     "shared_apps.archives",
     "billing",

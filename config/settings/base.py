@@ -52,6 +52,8 @@ PUBLIC_SCHEMA_NAME = "public"
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 # The role every tenant role inherits the shared tables' rights from.
 TENANT_GROUP_ROLE = env.text("TENANT_GROUP_ROLE", "palaestra_tenant")
+# The database is a Citus cluster: organizations' schemas stand on its nodes (docs/operators/citus.md).
+DATABASE_CITUS = env.boolean("DATABASE_CITUS", False)
 # Switching tenant inside an open transaction is refused; only the test settings, whose tests run in
 # a transaction that is rolled back, allow it.
 TENANT_SWITCH_IN_TRANSACTION = False
@@ -387,6 +389,9 @@ CELERY_BEAT_SCHEDULE = {
     "organizations-resume": {"task": "onboarding.resume_provisioning", "schedule": 30.0},
     "organizations-offboard": {"task": "onboarding.continue_offboarding", "schedule": 30.0},
     "domains-check": {"task": "onboarding.check_domains", "schedule": 300.0},
+    "timers-tick": {"task": "usage.tick", "schedule": 60.0},
+    "usage-flush": {"task": "usage.flush", "schedule": 60.0},
+    "usage-mails": {"task": "usage.count_mails", "schedule": 900.0},
     "jobs-restart": {"task": "jobs.restart_lost", "schedule": 30.0},
     "idempotency-forget": {"task": "idempotency.forget_old", "schedule": 3600.0},
     "archives-expire": {"task": "archives.remove_expired", "schedule": 3600.0},

@@ -170,6 +170,11 @@ class FairQueue:
         ring: Any = self._client.zrange(f"{self._prefix}ring", 0, most - 1)
         return [(str(name), int(self._client.llen(f"{self._prefix}wait:{name}"))) for name in ring]
 
+    @property
+    def client(self) -> redis.Redis:
+        """The connections it uses, for those who keep figures."""
+        return self._client
+
     def key(self, name: str) -> str:
         """Return the full key of one part of its state, for those who keep figures."""
         return f"{self._prefix}{name}"

@@ -58,3 +58,8 @@ def queue_weights() -> dict[uuid.UUID, int]:
     """Return the organizations whose share of the workers is not the usual one, with it."""
     rows = Organization.objects.filter(queue_weight__gt=1, state__in=OPEN_STATES)
     return dict(rows.order_by().values_list("id", "queue_weight"))
+
+
+def open_organization_ids() -> list[uuid.UUID]:
+    """Return the organizations that work now."""
+    return list(Organization.objects.filter(state__in=OPEN_STATES).order_by().values_list("id", flat=True))

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
@@ -38,3 +38,8 @@ def get_file(actor: Actor, file_id: uuid.UUID) -> StoredFile:
 def existing_file_ids(file_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """Return those of the ids that are files of the current organization."""
     return set(StoredFile.objects.filter(pk__in=file_ids).values_list("pk", flat=True))
+
+
+def sum_bytes() -> int:
+    """Return how much the current organization's stored files weigh together, in bytes."""
+    return int(StoredFile.objects.aggregate(total=Sum("size"))["total"] or 0)
