@@ -386,6 +386,7 @@ CELERY_BEAT_SCHEDULE = {
     "outbox-sweep": {"task": "outbox.relay", "schedule": 5.0},
     "fair-queue-sweep": {"task": "tenants.sweep_fair_queue", "schedule": 10.0},
     "schemas-refill": {"task": "tenants.refill_ready_schemas", "schedule": 20.0},
+    "tenants-migrate-late": {"task": "tenants.migrate_latecomers", "schedule": 60.0},
     "organizations-resume": {"task": "onboarding.resume_provisioning", "schedule": 30.0},
     "organizations-offboard": {"task": "onboarding.continue_offboarding", "schedule": 30.0},
     "domains-check": {"task": "onboarding.check_domains", "schedule": 300.0},
