@@ -47,6 +47,7 @@ def _membership(twins: Twins, role: Role) -> Membership:
         return Membership.objects.get(pk=member.pk)
 
 
+@pytest.mark.leak(31)
 @pytest.mark.parametrize("role", list(Role))
 def test_every_operation_of_a_tenant_host(role: Role, twins: Twins, record_property: Record) -> None:
     membership = _membership(twins, role)
@@ -79,6 +80,7 @@ def _repeats(leak: str, sent: set[str]) -> bool:
     return ("logged" in leak or "answered" in leak) and any(text in leak for text in sent)
 
 
+@pytest.mark.leak(21)
 def test_every_operation_of_bs_host_with_the_token_of_a(twins: Twins, record_property: Record) -> None:
     sweep = Sweep(twins)
     host = host_of(twins.b.organization.slug)
@@ -111,6 +113,7 @@ def test_every_operation_of_the_platform_host(who: str, twins: Twins, record_pro
     _report(found, record_property, f"platform host as {who}", document="platform")
 
 
+@pytest.mark.leak(31)
 def test_answers_kept_for_a_are_not_repeated_to_b(twins: Twins, record_property: Record) -> None:
     """One person works for both, and sends the same key and body to both hosts."""
     person = User.objects.create_user("agent@agency.example")
@@ -202,6 +205,7 @@ def test_every_command(twins: Twins, record_property: Record) -> None:
     _report(sweep.finish(), record_property, "management commands", skipped=skipped)
 
 
+@pytest.mark.leak(28)
 def test_every_download(twins: Twins, record_property: Record) -> None:
     """Each answer that gives an address of a file is followed: at A's host the file is A's."""
     sweep, opened = Sweep(twins), []

@@ -1,6 +1,5 @@
 """The ground of the sweep: if the twins were not twins, it would prove nothing."""
 
-
 from tests.isolation.stores import Watch
 from tests.isolation.twins import MARK_A, MARK_B, Twins, ids_that_differ, unmarked_columns
 
