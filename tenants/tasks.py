@@ -5,8 +5,14 @@ import uuid
 import structlog
 from celery import shared_task
 
+from tenants.placement.moving import move_to_wanted
 from tenants.services.migrating.errors import NoRun, RunGoingOn, RunLost
-from tenants.services.migrating.migrator import failed_only, migrate_tenants, resume_migration
+from tenants.services.migrating.migrator import (
+    failed_only,
+    migrate_latecomers,
+    migrate_tenants,
+    resume_migration,
+)
 from tenants.services.migrating.options import usual_options
 from tenants.services.pool import build_again, refill_pool
 from tenants.task_base import PlatformTask
@@ -48,3 +54,19 @@ def migrate(act: str, started_by: str) -> str:
         log.warning("migration_not_run", act=act, reason=str(refused))
         return ""
     return run.state if run else ""
+
+
+@shared_task(name="tenants.move_to_wanted", base=PlatformTask)
+def move_schema_to_wanted(schema_id: str) -> bool:
+    """Move an organization's schema to the node it is wanted on; tell whether there was anything to do."""
+    return move_to_wanted(organization_id=uuid.UUID(schema_id))
+
+
+@shared_task(name="tenants.migrate_latecomers", base=PlatformTask)
+def migrate_those_who_came_late() -> int:
+    """Migrate tenants that the release before made after the run of this one; return how many there were."""
+    try:
+        run = migrate_latecomers(started_by="beat")
+    except (RunGoingOn, RunLost):
+        return 0
+    return run.done if run else 0

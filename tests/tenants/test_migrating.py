@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from benchmarks.many import make_tenants
 from shared_apps.core import clock
 from tenants.context import in_organization
 from tenants.ddl import template_level
@@ -16,10 +17,12 @@ from tenants.models import MigrationRun, Organization, TenantSchema
 from tenants.services.migrating import migrator
 from tenants.services.migrating.chart import Way, chart, stand_of
 from tenants.services.migrating.message import Context, Limits, Standing
+from tenants.services.migrating.migrator import Progress
 from tenants.services.migrating.one_schema import SchemaMigrator, applied_in
 from tenants.services.migrating.options import RunOptions
 from tenants.services.migrating.waves import schemas_to_move, waves_of
 from tenants.services.schemas import do_drop_schema, do_lock_schema
+from tenants.tasks import migrate_those_who_came_late
 from tests.tenants.migrating_ground import (
     ADD_COLUMN,
     ADD_EFFECT,
@@ -276,3 +279,40 @@ def test_a_run_killed_after_its_last_tenant_is_ended_by_the_next(scratch: Scratc
     again = run()
 
     assert (again.id, again.state, again.done, again.total) == (done.id, RunState.SUCCEEDED, 8, 8)
+
+
+def test_tenants_that_come_while_a_run_goes_on_are_taken_along(scratch: Scratch) -> None:
+    scratch.write("0900_effect", ADD_EFFECT, before=last_of(scratch))
+    made: list[Organization] = []
+
+    def sign_up(progress: Progress) -> None:
+        if progress.number == 1 and not made:
+            made.extend(make_tenants(3))  # by the release before, at its level
+
+    done = run(RunOptions(waves=()), report=sign_up)
+
+    assert (done.state, done.done, done.total) == (RunState.SUCCEEDED, 11, 11)
+    assert done.waves[-1] == {"name": "latecomers", "size": 3, "done": 3, "failed": 0}
+    assert set(effects().values()) == {1}
+
+
+def test_tenants_that_come_after_a_run_are_migrated_by_beat(scratch: Scratch) -> None:
+    scratch.write("0900_effect", ADD_EFFECT, before=last_of(scratch))
+    assert migrate_those_who_came_late() == 0  # no run of this release yet: it waits for its deployment
+    run()
+    make_tenants(2)
+
+    assert migrate_those_who_came_late() == 2
+
+    assert set(effects().values()) == {1}
+    assert migrate_those_who_came_late() == 0
+
+
+def test_beat_leaves_a_run_that_was_stopped_to_the_operator(scratch: Scratch) -> None:
+    scratch.write("0900_effect", ADD_EFFECT, before=last_of(scratch))
+    run()
+    MigrationRun.objects.update(state=RunState.STOPPED)
+    make_tenants(1)
+
+    assert migrate_those_who_came_late() == 0
+    assert sorted(effects().values()) == [0, *[1] * 8]

@@ -1,6 +1,8 @@
 """A run from its begin to its end."""
 
+import itertools
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -9,7 +11,7 @@ from typing import Any
 import structlog
 from django.db import connection
 
-from tenants.ddl import migrations_level
+from tenants.ddl import migrations_level, migrations_version
 from tenants.enums import RunDirection, RunState
 from tenants.models import MigrationRun, TenantSchema
 from tenants.selectors.hosts import announce_changed_hosts
@@ -18,11 +20,14 @@ from tenants.services.migrating.crew import Crew, Tally
 from tenants.services.migrating.errors import MigrationIrreversible, RunLost
 from tenants.services.migrating.message import Context, Limits, Standing
 from tenants.services.migrating.one_schema import SchemaMigrator
-from tenants.services.migrating.options import RunOptions
+from tenants.services.migrating.options import RunOptions, is_plain, usual_options
 from tenants.services.migrating.runs import LOST_AFTER, beat, begin_run, end_run, is_run_open, resume_run
 from tenants.services.migrating.waves import Wave, is_anyone_behind, schemas_to_move, waves_of
 
 log = structlog.get_logger(__name__)
+
+LATECOMERS = "latecomers"
+_MOST_WAVES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +68,11 @@ def migrate_tenants(
         MigrationUnknown, MigrationIrreversible: the level asked for cannot be reached.
         RunLost: this process was silent for too long and another took the run over.
     """
-    is_plain = options.to_level is None and not options.failed_only and not options.slugs
-    if is_plain and not is_anyone_behind(migrations_level()) and not is_run_open():
+    if is_plain(options) and not is_anyone_behind(migrations_level()) and not is_run_open():
         return None
     known = chart()
     target = _target(known, options)
-    if not is_plain and not schemas_to_move(options, target.level):
+    if not is_plain(options) and not schemas_to_move(options, target.level):
         return None
     run = begin_run(options, target, started_by=started_by, lost_after=lost_after)
     return _Run(run, known, report).carry_out()
@@ -84,6 +88,21 @@ def resume_migration(*, started_by: str, report: Report, lost_after: timedelta =
     known = chart()
     run = resume_run(known.target, started_by=started_by, lost_after=lost_after)
     return _Run(run, known, report).carry_out()
+
+
+def migrate_latecomers(*, started_by: str) -> MigrationRun | None:
+    """Bring those to the code's level whom the release before made after this release's run had ended.
+
+    Between the end of a run and the restart of the last old process somebody may sign up, at the old level,
+    and would be answered 503 until the next deployment. Only behind a run that succeeded: one that was
+    stopped or failed waits for an operator.
+    """
+    last = MigrationRun.objects.order_by("-id").first()
+    if last is None or last.state != RunState.SUCCEEDED or last.direction != RunDirection.FORWARD:
+        return None
+    if last.target_version != migrations_version():
+        return None
+    return migrate_tenants(usual_options(), started_by=started_by, report=lambda _: None)
 
 
 def _target(known: Chart, options: RunOptions) -> Stand:
@@ -108,6 +127,7 @@ class _Run:
         self._migrator = SchemaMigrator(known, Context(run.id, limits))
         self._started = time.monotonic()
         self._waves: list[dict[str, Any]] = []
+        self._failed_before: set[uuid.UUID] = set()
         self._before = (0, 0)  # done and failed before this process took it on
         self._wave, self._number, self._of = Wave("", (), 0), 0, 0
 
@@ -133,7 +153,10 @@ class _Run:
             workers=_workers(self._options.workers),
             lock_rounds=self._options.lock_rounds,
         )
-        for number, wave in enumerate(waves, start=1):
+        for number in itertools.count(1):
+            if number > len(waves) and not self._add_latecomers(waves):
+                break
+            wave = waves[number - 1]
             self._wave, self._number, self._of = wave, number, len(waves)
             tally = crew.work(wave)
             is_asked_to_stop = self._pulse(tally, is_end=True)
@@ -156,7 +179,9 @@ class _Run:
         """Compose the waves of what is left, and write them down behind those that were finished before."""
         schemas = schemas_to_move(self._options, self._target.level)
         mine = TenantSchema.objects.filter(last_run=self.run)
-        failed_before = set(mine.exclude(migration_error="").values_list("id", flat=True))
+        failed_before = self._failed_before = set(
+            mine.exclude(migration_error="").values_list("id", flat=True)
+        )
         schemas = [schema for schema in schemas if schema.id not in failed_before]
         moving = {schema.id for schema in schemas}
         done_before = mine.filter(migration_error="").exclude(id__in=moving).count()
@@ -168,6 +193,24 @@ class _Run:
         total = len(schemas) + done_before + len(failed_before)
         beat(self.run, total=total, waves=self._waves, wave=0, done=done_before, failed=len(failed_before))
         return waves
+
+    def _add_latecomers(self, waves: list[Wave]) -> bool:
+        """Add a wave of those that came while the run went on: the release before goes on creating tenants,
+        at the level it knows. False when there are none."""
+        if not is_plain(self._options):
+            return False
+        had = {schema.id for wave in waves for schema in wave.schemas}
+        late = [
+            schema
+            for schema in schemas_to_move(self._options, self._target.level)
+            if schema.id not in had and schema.id not in self._failed_before
+        ]
+        if not late or len(waves) >= _MOST_WAVES:
+            return False
+        waves.append(Wave(LATECOMERS, tuple(late), len(late) * self._options.most_failures_percent // 100))
+        self._waves.append({"name": LATECOMERS, "size": len(late), "done": 0, "failed": 0})
+        beat(self.run, total=self._total() + len(late))
+        return True
 
     def _move(self, schema: Standing) -> bool:
         if self.run.direction == RunDirection.BACK:
@@ -196,6 +239,9 @@ class _Run:
             done=self._before[0] + self._sum("done"),
             failed=self._before[1] + self._sum("failed"),
         )
+
+    def _total(self) -> int:
+        return MigrationRun.objects.values_list("total", flat=True).get(id=self.run.id)
 
     def _sum(self, what: str) -> int:
         return sum(int(wave[what]) for wave in self._waves)

@@ -51,6 +51,11 @@ class RunOptions:
         return cls(**told)
 
 
+def is_plain(options: RunOptions) -> bool:
+    """Tell whether a run is for everybody who is behind, as a deployment's is."""
+    return options.to_level is None and not options.failed_only and not options.slugs
+
+
 def usual_options() -> RunOptions:
     """Return what a run is told when nobody says otherwise: the settings of the installation."""
     return RunOptions(workers=settings.MIGRATION_WORKERS, canaries=tuple(settings.MIGRATION_CANARIES))
