@@ -1,12 +1,12 @@
 # Every path is relative: make cannot spell a folder with spaces, the shell can.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types imports bench features openapi template migrate reset stop
+.PHONY: help venv demo test lint types imports bench features isolation-report openapi template migrate reset stop
 PY := .venv/bin/python
 
 help: ## Show these targets
 	@echo "Palaestra. Usage: make TARGET"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 
 demo: venv ## Run the main job and leave everything up for a look (CHECK=1: verify, then exit)
 	@$(PY) -m demo $(if $(filter-out 0,$(CHECK)),--check)
@@ -29,6 +29,10 @@ bench: venv ## Run the benchmarks (ONLY=name for one)
 
 features: venv ## List the features with the tests that prove them
 	@$(PY) -m tests.features
+
+isolation-report: venv ## Prove that organizations are kept apart, and write it down for an auditor
+	@DJANGO_SETTINGS_MODULE=config.settings.test $(PY) -m tests.isolation.report; status=$$?; \
+	$(PY) -m config.embedded stop --data-dir .palaestra/test; exit $$status
 
 openapi: venv ## Write the OpenAPI documents of both hosts (CHECK=1: compare only)
 	@$(PY) -m api.openapi $(if $(filter-out 0,$(CHECK)),--check)
