@@ -39,3 +39,11 @@ def write_column(column: str) -> None:
     (package / f"{name}.py").write_text(_SOURCE.format(before=last, column=column))
     importlib.invalidate_caches()
     chart.cache_clear()
+
+
+def forget() -> None:
+    """Forget the copy, for a process that goes on with other migrations."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == _PACKAGE]:
+        del sys.modules[name]
+    sys.path[:] = [entry for entry in sys.path if not (Path(entry) / _PACKAGE).is_dir()]
+    chart.cache_clear()
