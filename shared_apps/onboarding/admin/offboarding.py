@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.html import format_html
 from unfold.decorators import action, display
 
 from shared_apps.core import clock
@@ -53,7 +54,8 @@ class DeletionReceiptAdmin(ConsoleAdmin):
     @display(description="What it says")
     def what_it_says(self, receipt: DeletionReceipt) -> str:
         """Return the statement, in lines."""
-        return json.dumps(json.loads(receipt.statement), indent=2, ensure_ascii=False)
+        said = json.dumps(json.loads(receipt.statement), indent=2, ensure_ascii=False)
+        return format_html("<pre>{}</pre>", said)
 
     @action(description="Download", url_path="download")
     def download(self, request: HttpRequest, object_id: str) -> HttpResponse:

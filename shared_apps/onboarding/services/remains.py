@@ -38,6 +38,7 @@ PUBLIC_ROWS = (
     PublicRows("outbox_outboxmessage"),
     PublicRows("jobs_job"),
     PublicRows("idempotency_rememberedanswer"),
+    PublicRows("usage_dailyusage"),
     PublicRows("tenants_domain", "tenant_id = %s"),
     PublicRows("tenants_domainclaim"),
     PublicRows("tenants_organization", "id = %s", "the record that the id is used up, without addresses"),
