@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("api.v1.auth.urls_platform")),
     path("api/v1/", include("api.v1.domains.platform_urls")),
     path("api/v1/", include("api.v1.archives.platform_urls")),
+    path("api/v1/", include("api.v1.usage.platform_urls")),
     path("tls/ask", tls_ask),
     path(".well-known/palaestra-keys.json", public_keys),
     path("console/", console_urls(admin.site)),

@@ -24,6 +24,7 @@ SLICES = (
     "audit",
     "domains",
     "archives",
+    "usage",
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [

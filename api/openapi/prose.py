@@ -70,6 +70,7 @@ TAGS = {
     "cohorts": "Groups of members who are brought in together.",
     "rosters": "Bring in people by list: upload, look at the plan, apply it.",
     "jobs": "Long work: progress and results.",
+    "usage": "What an organization used: requests, tasks, mails, storage; and its shares of what all use.",
     "audit": "Who did what, when and from where.",
     "organizations": "The organization itself: name, branding, state.",
     "plans": "What is sold: plans and their limits.",

@@ -19,6 +19,7 @@ class DailyUsage(models.Model):
     file_bytes = models.PositiveBigIntegerField(null=True, blank=True)
     # As the database estimates them: counting every row would cost more than knowing is worth.
     rows = models.PositiveBigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
@@ -36,7 +37,8 @@ class Flush(models.Model):
     """A batch of counts that was written down: a batch met again after a kill is not added twice."""
 
     id = models.UUIDField(primary_key=True)
-    written_at = models.DateTimeField(default=clock.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     def __str__(self) -> str:
         return str(self.id)
@@ -49,6 +51,8 @@ class TimerState(models.Model):
     done_until = models.DateTimeField()
     # Two ticks at once: the second finds it taken, until the first must be dead.
     taken_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     def __str__(self) -> str:
         return self.name

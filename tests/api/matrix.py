@@ -52,6 +52,7 @@ TENANT: dict[str, frozenset[str]] = {
     "archives_link": ADMINS,
     # The signature in the address is the right.
     "archives_download": ANYONE,
+    "usage_show": ADMINS,
     "jobs_list": EVERYONE,
     "jobs_retrieve": EVERYONE,
     # People: everybody may ask; the rows are those the policy lets them see.
@@ -186,6 +187,8 @@ PLATFORM: dict[str, frozenset[str]] = {
     "organizations_waive": OPERATOR,
     "organizations_rename": OPERATOR,
     "organizations_receipt": OPERATOR,
+    "organizations_usage": OPERATOR,
+    "organizations_shares": OPERATOR,
     "organization_entries_list": OPERATOR,
     "organization_entries_create": OPERATOR,
     "organization_entries_end": OPERATOR,

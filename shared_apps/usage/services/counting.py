@@ -51,7 +51,7 @@ def count_mails() -> int:
 
 def forget_flushes(*, before: datetime) -> int:
     """Delete the ids of old batches; return how many."""
-    count, _ = Flush.objects.filter(written_at__lt=before).delete()
+    count, _ = Flush.objects.filter(created_at__lt=before).delete()
     return count
 
 
@@ -79,8 +79,9 @@ def _flush(client: Redis, key: str) -> int:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO usage_flush (id, written_at) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-                [batch, clock.now()],
+                "INSERT INTO usage_flush (id, created_at, updated_at) VALUES (%s, %s, %s)"
+                " ON CONFLICT DO NOTHING",
+                [batch, clock.now(), clock.now()],
             )
             is_first = cursor.rowcount == 1
         if is_first:
@@ -109,7 +110,7 @@ def _counts(facts: dict[str, str], kind: str) -> list[Count]:
 def _write(column: str, counts: Iterable[Count], *, replace: bool) -> None:
     """Add to the day's figure, or replace it. In the order of the rows, so that two writers never wait for
     each other in a circle."""
-    rows = sorted(counts)
+    rows, now = sorted(counts), clock.now()
     if not rows:
         return
     value = f"excluded.{column}" if replace else f"usage_dailyusage.{column} + excluded.{column}"
@@ -117,11 +118,12 @@ def _write(column: str, counts: Iterable[Count], *, replace: bool) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            INSERT INTO usage_dailyusage (organization_id, day, {column}, {", ".join(others)}, updated_at)
-            SELECT owner, day, number, 0, 0, %s
+            INSERT INTO usage_dailyusage
+                   (organization_id, day, {column}, {", ".join(others)}, created_at, updated_at)
+            SELECT owner, day, number, 0, 0, %s, %s
               FROM unnest(%s::uuid[], %s::date[], %s::bigint[]) AS counted (owner, day, number)
             ON CONFLICT (organization_id, day)
                DO UPDATE SET {column} = {value}, updated_at = excluded.updated_at
             """,  # noqa: S608  names of columns from this module
-            [clock.now(), [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]],
+            [now, now, [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]],
         )

@@ -39,14 +39,14 @@ def _tick(timer: Timer, ids: list[uuid.UUID]) -> int:
         # With the broker away nothing is noted, and the next tick calls all of them.
         if not send_now(timer.task, organization_id=identifier):
             log.warning("timer_not_called", timer=timer.task, due=len(due))
-            TimerState.objects.filter(name=timer.task).update(taken_until=None)
+            TimerState.objects.filter(name=timer.task).update(taken_until=None, updated_at=now)
             return called
         called += 1
-    TimerState.objects.filter(name=timer.task).update(done_until=now, taken_until=None)
+    TimerState.objects.filter(name=timer.task).update(done_until=now, taken_until=None, updated_at=now)
     return called
 
 
 def _take(state: TimerState, now: datetime) -> bool:
     free = Q(taken_until__isnull=True) | Q(taken_until__lt=now)
     same = TimerState.objects.filter(free, name=state.name, done_until=state.done_until)
-    return same.update(taken_until=now + _TAKEN) == 1
+    return same.update(taken_until=now + _TAKEN, updated_at=now) == 1
