@@ -12,7 +12,7 @@ from tests.isolation.twins import MARK_A, Twins
 pytestmark = [pytest.mark.feature("TEN-05"), pytest.mark.sweep]
 
 
-def test_an_export_holds_its_own_organization_alone(committed: None, twins: Twins, tmp_path: Path) -> None:
+def test_an_archive_holds_its_own_organization_alone(committed: None, twins: Twins, tmp_path: Path) -> None:
     watch = Watch(twins)
     before = watch.look()
     target = tmp_path / "acme.archive"
@@ -21,3 +21,8 @@ def test_an_export_holds_its_own_organization_alone(committed: None, twins: Twin
     assert MARK_A.encode() in content
     assert holds(content, twins.needles) is None
     assert differences(before, watch.look()) == []
+
+    # And back, as a copy beside both: the other organization is as it was.
+    call_command("restore_organization", archive=target, slug="acmecopy", verbosity=0)
+    changed = differences(before, watch.look())
+    assert [line for line in changed if not line.startswith("B's mark")] == []
