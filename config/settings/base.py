@@ -507,6 +507,7 @@ UNFOLD = {
                     _page("Support entries", "visibility", "onboarding_supportentry_changelist"),
                     _page("Outbox", "outgoing_mail", "outbox_outboxmessage_changelist"),
                     _page("Jobs", "work_history", "jobs_job_changelist"),
+                    _page("Usage", "monitoring", "usage_dailyusage_changelist"),
                     _page("Schema pool", "database", "tenants_tenantschema_changelist"),
                     _page("Migrations", "upgrade", "tenants_migrationrun_changelist"),
                 ],

@@ -213,3 +213,11 @@ def _queue(url: str, prefix: str, reserved: int) -> FairQueue:
 def fair_queue() -> FairQueue:
     """Return the queue that the settings name."""
     return _queue(settings.FAIR_QUEUE_URL, settings.FAIR_QUEUE_PREFIX, settings.FAIR_QUEUE_RESERVED_SLOTS)
+
+
+def count_all_waiting() -> int | None:
+    """Return how many tasks wait now; None when Valkey cannot be asked."""
+    try:
+        return sum(number for _, number in fair_queue().waiting(5000))
+    except redis.RedisError:
+        return None

@@ -7,12 +7,12 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.decorators import action, display
 
 from shared_apps.core.actors import Actor
-from shared_apps.core.console import Act, ConsoleAdmin, ConsoleForm
+from shared_apps.core.console import Act, ConsoleAdmin, ConsoleForm, operator_of
 from shared_apps.onboarding.selectors.organizations import with_seats
 from shared_apps.onboarding.services.facts import update_organization
 from shared_apps.onboarding.services.lifecycle import (
@@ -26,6 +26,9 @@ from shared_apps.onboarding.services.lifecycle import (
 from shared_apps.onboarding.services.provisioning import provision_organization
 from shared_apps.onboarding.services.renaming import rename_organization
 from shared_apps.onboarding.types import NewOrganization
+from shared_apps.usage.admin import DAYS as USAGE_DAYS
+from shared_apps.usage.admin import usage_context
+from shared_apps.usage.selectors.figures import usage_of
 from tenants.enums import Suspension
 from tenants.models import Organization
 from tenants.selectors.organizations import organizations_with_schema
@@ -123,8 +126,28 @@ class OrganizationAdmin(ConsoleAdmin):
     search_fields = ("name", "slug", "owner_email")
     ordering = ("-id",)
     exclude = ("creation_key",)
+    change_form_after_template = "console/usage_charts.html"
     actions_list = ("create",)
-    actions_detail = ("edit", "rename", "suspend", "resume", "remove", "keep", "waive")
+    actions_detail = ("edit", "usage", "rename", "suspend", "resume", "remove", "keep", "waive")
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the organization with its usage of the last days."""
+        found = Organization.objects.filter(pk=object_id).values_list("pk", flat=True).first()
+        usage = None
+        if found is not None:
+            usage = usage_context(usage_of(operator_of(request), organization_id=found, days=USAGE_DAYS))
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "usage": usage})
+
+    @action(description="Usage and shares", url_path="usage")
+    def usage(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Go to the page of its usage."""
+        return HttpResponseRedirect(reverse("admin:usage_organization", args=(object_id,)))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         """Return organizations with schema and seats, in one statement."""
