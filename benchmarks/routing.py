@@ -137,7 +137,14 @@ def _request(handler: WSGIHandler, host: str, path: str) -> None:
         "wsgi.errors": None,
         "wsgi.url_scheme": "http",
     }
-    response = handler(environ, lambda line, headers, *_: status.append(line))
+
+    def start(
+        line: str, headers: list[tuple[str, str]], error: object = None, /
+    ) -> Callable[[bytes], object]:
+        status.append(line)
+        return bytes
+
+    response = handler(environ, start)
     body = b"".join(response)
     response.close()  # ends the request: connections go back to their pool
     if status != ["200 OK"]:

@@ -20,7 +20,8 @@ class ScopedPool(ConnectionPool[Any]):
 
     def take(self) -> psycopg.Connection[Any]:
         """Return a connection that stands anywhere, for the backend, which switches it at once."""
-        return super().getconn()
+        found: psycopg.Connection[Any] = super().getconn()
+        return found
 
     def getconn(self, timeout: float | None = None) -> psycopg.Connection[Any]:
         """Return a connection that stands nowhere.
@@ -32,7 +33,7 @@ class ScopedPool(ConnectionPool[Any]):
             PoolTimeout: none was free, or the server is away.
         """
         for _ in range(self.max_size + 1):
-            connection = super().getconn(timeout)
+            connection: psycopg.Connection[Any] = super().getconn(timeout)
             result = connection.pgconn.exec_(NOWHERE.switch_sql)
             if result.status == pq.ExecStatus.COMMAND_OK:
                 return connection

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -92,6 +93,24 @@ def test_who_takes_a_connection_from_the_pool_by_hand_stands_nowhere(
             assert _standing(cursor) == ('""', True)
     with in_organization(acme):
         assert Member.objects.count() == 1
+
+
+def test_a_connection_that_reached_its_lifetime_is_replaced(committed: None, acme: Organization) -> None:
+    """What a backend remembers of the tables it touched ends with it."""
+    facts = {**connections["default"].settings_dict}
+    pool = {"min_size": 1, "max_size": 1, "timeout": 5, "max_lifetime": 0.3}
+    facts["OPTIONS"] = {**facts["OPTIONS"], "pool": pool}
+    wrapper = session.DatabaseWrapper(facts, alias="default")
+    seen = []
+    try:
+        for pause in (0.0, 0.0, 0.4, 0.0):
+            wrapper.ensure_connection()
+            seen.append(wrapper.connection.info.backend_pid)
+            time.sleep(pause)
+            wrapper.close()
+    finally:
+        wrapper.close_pool()
+    assert seen[0] == seen[1] == seen[2] != seen[3]
 
 
 def test_leaving_the_last_scope_frees_the_connection_for_others(committed: None, acme: Organization) -> None:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Never
 
 import psycopg
 from django.db.backends.postgresql import base as django_postgresql
@@ -134,7 +134,13 @@ class TransactionalConnection(psycopg.Connection[Any]):
         raise psycopg.NotSupportedError("a pipeline would send its statements without the scope")
 
 
-class TransactionalCursor(django_postgresql.Cursor):
+if TYPE_CHECKING:  # the stubs do not know that Django's cursor is one of psycopg
+    _Cursor = psycopg.ClientCursor[Any]
+else:
+    _Cursor = django_postgresql.Cursor
+
+
+class TransactionalCursor(_Cursor):
     """Sends what the transaction needs in the same message as its first statement."""
 
     _conn: TransactionalConnection
