@@ -1,33 +1,32 @@
 """What a live tenant feels while others are created and migrated beside it.
 
-    python -m benchmarks.neighbour create NUMBER | migrate ROUNDS
-
-is the work of the others, in a process of its own as in production; it says when it begins and ends, so that
-its start is not measured.
+The others' work is a process of its own (benchmarks/others_at_work.py), as in production; it says when it
+begins and ends, so that its start is not measured.
 """
 
 import http.client
-import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import django
+from benchmarks.calls import course_tree, my_courses
+from benchmarks.dataset import Size, make_academy
+from benchmarks.load import percentile
+from benchmarks.many import count_from_environment, make_tenants
+from benchmarks.others_at_work import BEGIN, END
+from benchmarks.stack import Stack
 
 NAME = "neighbour"
 DESCRIPTION = "p99 of a live tenant's requests while 100 others are created and 1,000 migrated, against idle"
-_BEGIN, _END = "BEGIN", "END"
 # One request at a time, so many a second: a tenant at work, not a load that fills the machine by itself.
 _REQUESTS_EACH_SECOND = 50
 
 
 def run(
-    stack: Any,
+    stack: Stack,
     *,
     tenants: int | None = None,
     created: int | None = None,
@@ -43,10 +42,6 @@ def run(
             99th percentile.
         idle_seconds: measured before and after.
     """
-    from benchmarks.calls import course_tree, my_courses  # rule: late_import  models need Django set up
-    from benchmarks.dataset import Size, make_academy
-    from benchmarks.many import count_from_environment, make_tenants
-
     tenants = tenants or count_from_environment("BENCH_TENANTS", 1000)
     created = created or count_from_environment("BENCH_CREATED", 100)
     rounds = rounds or count_from_environment("BENCH_ROUNDS", 5)
@@ -75,8 +70,6 @@ def run(
 
 
 def _figures(idle: Sequence[float], creating: Sequence[float], migrating: Sequence[float]) -> dict[str, Any]:
-    from benchmarks.load import percentile  # rule: late_import  as above
-
     at_rest = percentile(idle, 99)
     figures: dict[str, Any] = {"p99_ratio": round(percentile([*creating, *migrating], 99) / at_rest, 2)}
     for name, samples in (("idle", idle), ("creating", creating), ("migrating", migrating)):
@@ -134,15 +127,15 @@ class _Visitor(threading.Thread):
 
     def during_work(self, environment: Any, *arguments: object) -> list[float]:
         """Return those of the time in which another process did its work."""
-        command = [sys.executable, "-m", "benchmarks.neighbour", *map(str, arguments)]
+        command = [sys.executable, "-m", "benchmarks.others_at_work", *map(str, arguments)]
         times = {}
         with subprocess.Popen(command, env=dict(environment), stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None  # noqa: S101  it is a pipe
             for line in process.stdout:
                 times[line.strip()] = time.monotonic()
-        if process.returncode or times.keys() < {_BEGIN, _END}:
+        if process.returncode or times.keys() < {BEGIN, END}:
             raise RuntimeError(f"{arguments} failed")
-        return self._between(times[_BEGIN], times[_END])
+        return self._between(times[BEGIN], times[END])
 
     def _between(self, begin: float, end: float) -> list[float]:
         return [took for started, took in list(self._samples) if begin <= started < end]
@@ -152,30 +145,3 @@ def _parsed(request: bytes) -> tuple[str, str, dict[str, str]]:
     first, *lines = request.split(b"\r\n\r\n", 1)[0].decode().split("\r\n")
     method, path, _ = first.split(" ")
     return method, path, dict(line.split(": ", 1) for line in lines)
-
-
-def _work(act: str, number: int) -> None:
-    """Do the others' work, saying when it begins and ends."""
-    django.setup()
-    from benchmarks import scratch_migrations  # rule: late_import  models need Django set up
-    from benchmarks.many import make_tenants, quiet_log
-    from tenants.context import in_public
-    from tenants.services.migrating.migrator import migrate_tenants
-    from tenants.services.migrating.options import RunOptions
-
-    with TemporaryDirectory() as folder, quiet_log():
-        scratch_migrations.install(Path(folder))
-        print(_BEGIN, flush=True)
-        if act == "create":
-            make_tenants(number, prefix=f"created-{os.getpid()}", builders=1)
-        for round_ in range(number if act == "migrate" else 0):
-            scratch_migrations.write_column(f"neighbour_{round_}")
-            with in_public():
-                run = migrate_tenants(RunOptions(workers=1), started_by="bench", report=lambda _: None)
-            if run is None or run.failed:
-                raise RuntimeError(run and run.note)
-        print(_END, flush=True)
-
-
-if __name__ == "__main__":
-    _work(sys.argv[1], int(sys.argv[2]))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from benchmarks.many import make_tenants
@@ -159,3 +160,16 @@ def test_a_locked_table_is_tried_again_at_the_end_of_its_wave(
     row = schema_of(globex)
     assert ("locked" in row.migration_error) == (state == RunState.FAILED)
     assert TenantSchema.objects.filter(schema_level=chart().target.level).count() == 8 - done.failed
+
+
+def test_tenants_do_not_start_while_the_shared_schema_lacks_a_migration(
+    scratch: Scratch, acme: Organization
+) -> None:
+    execute(
+        "DELETE FROM public.django_migrations WHERE app = 'tenants' AND name = '0004_run_holder_and_steps'"
+    )
+
+    with pytest.raises(CommandError, match=r"tenants\.0004_run_holder_and_steps"):
+        call_command("migrate_tenants", "run", "--without-public")
+
+    assert set(effects().values()) == {0}
