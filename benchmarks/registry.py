@@ -22,6 +22,7 @@ MODULES: Mapping[str, str] = {
     "neighbour": "benchmarks.neighbour",
     "routing": "benchmarks.routing",
     "backend_memory": "benchmarks.backend_memory",
+    "export": "benchmarks.export",
     "web_servers": "benchmarks.web_servers",
 }
 # Answers a question once; not part of what a plain `make bench` measures.

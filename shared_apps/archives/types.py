@@ -26,9 +26,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What an export wrote. `size` is that of the archive, `rows` and `files` are numbers."""
+    """What an export wrote. `size` is that of the archive in bytes, `unpacked` that of what is in it."""
 
     size: int
+    unpacked: int
     sha256: str
     rows: int
     files: int

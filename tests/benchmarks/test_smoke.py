@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from benchmarks import fairness, load, registry
+from benchmarks import export, fairness, load, registry
 from benchmarks.api import CALLS, run
 from benchmarks.clients import send_one
 from benchmarks.dataset import Size
@@ -99,3 +99,18 @@ def test_the_fairness_benchmark_measures_others_beside_a_flood(committed: None, 
     assert figures["left_waiting"] > 100
     # Standing in one line means waiting for all of it; whose turn it is does not.
     assert figures["plain_flooded_p95_ms"] > 5 * figures["others_flooded_p95_ms"]
+
+
+@pytest.mark.slow
+@pytest.mark.feature("TEN-08")
+def test_the_export_benchmark_streams(
+    committed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_EXPORT_TENANTS", "2")
+    monkeypatch.setenv("BENCH_EXPORT_MB", "64")
+    figures = export.run(Stack({**os.environ, **server_environment()}, tmp_path))
+    assert figures["big_rows_mb"] > 30
+    # Eight times a part would be all of it in memory.
+    assert figures["big_export_grown_mb"] < 40
+    assert figures["export_ms"] > 0
+    assert figures["pg_dump_big_s"] > 0

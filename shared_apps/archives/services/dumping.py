@@ -149,6 +149,7 @@ def write_archive(sink: Sink, *, organization: Organization, report: Report = no
     writer.finish({"rows": rows, "files": files})
     return Contents(
         size=measured.size,
+        unpacked=writer.written,
         sha256=measured.hexdigest(),
         rows=rows,
         files=files,
