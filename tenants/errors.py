@@ -98,3 +98,19 @@ class IllegalMove(Conflict):
     code = "illegal_state_change"
     title = "The organization's state does not allow this."
     advice = "Read the organization again to see its present state."
+
+
+class NotACluster(Conflict):
+    """The act needs a Citus cluster, and the database is none. Facts: `why`."""
+
+    code = "not_a_cluster"
+    title = "This database is not a Citus cluster."
+    advice = "See docs/operators/citus.md for what makes it one."
+
+
+class NodeUnfit(InvalidInput):
+    """No node of the cluster that takes schemas is called so. Facts: `node`, `fit`."""
+
+    code = "node_unfit"
+    title = "There is no such node that takes schemas."
+    advice = "See `manage.py placement nodes`."

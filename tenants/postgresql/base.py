@@ -21,6 +21,7 @@ from django.utils.asyncio import async_unsafe
 from django_tenants.postgresql_backend import base as library
 from psycopg import pq
 
+from tenants.postgresql.citus import SchemaEditor
 from tenants.postgresql.introspection import SchemaIntrospection
 from tenants.postgresql.pool import ScopedPool
 from tenants.scope import NOWHERE, PUBLIC, Scope, current_scope
@@ -45,6 +46,8 @@ class PreparedCursor(psycopg.Cursor[Any]):
 
 class DatabaseWrapper(library.DatabaseWrapper):
     """A connection that stands in exactly one scope at a time."""
+
+    SchemaEditorClass = SchemaEditor
 
     connection_class: type[psycopg.Connection[Any]] = psycopg.Connection
     # Whether what a statement leaves in the session (a lock, a setting) is there for the next one.

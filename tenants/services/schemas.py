@@ -23,7 +23,7 @@ from tenants.ddl import PLACEHOLDER, template_level, template_script, template_v
 from tenants.enums import SchemaState
 from tenants.models import TenantSchema
 from tenants.names import schema_name_for
-from tenants.postgresql.citus import NEW_SCHEMA_SETTINGS, is_cluster, single_statements
+from tenants.postgresql.citus import NEW_SCHEMA_SETTINGS, ROLE_ON_CLUSTER, is_cluster, single_statements
 
 log = structlog.get_logger(__name__)
 
@@ -219,9 +219,9 @@ def _replay(name: str, *, has_role: bool = False) -> None:
     """
     quoted = sql.Identifier(name)
     before = sql.SQL(
-        ("" if has_role else "CREATE ROLE {name} NOLOGIN;")
+        ("" if has_role else "CREATE ROLE {name} {login};")
         + "GRANT {name} TO CURRENT_USER WITH SET TRUE, INHERIT FALSE; CREATE SCHEMA {name};"
-    ).format(name=quoted)
+    ).format(name=quoted, login=sql.SQL(ROLE_ON_CLUSTER if is_cluster() else "NOLOGIN"))
     after = sql.SQL(
         "GRANT USAGE ON SCHEMA {name} TO {name};"
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {name} TO {name};"
@@ -232,7 +232,7 @@ def _replay(name: str, *, has_role: bool = False) -> None:
     script = template_script().replace(PLACEHOLDER, f'"{name}"')
     connection.ensure_connection()
     raw = connection.connection
-    text = before.as_string(raw) + script + after.as_string(raw)
+    text = "\n".join((before.as_string(raw), script, after.as_string(raw)))
     # A cluster takes one statement at a time, and chooses a node for each new schema.
     parts = [*NEW_SCHEMA_SETTINGS, *single_statements(text)] if is_cluster() else [text]
     with connection.wrap_database_errors, raw.cursor() as cursor:
