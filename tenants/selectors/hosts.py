@@ -78,7 +78,7 @@ def primary_host(organization_id: uuid.UUID) -> str:
     Raises:
         Domain.DoesNotExist: the organization is deleted.
     """
-    return Domain.objects.get(tenant_id=organization_id, is_primary=True).domain
+    return str(Domain.objects.get(tenant_id=organization_id, is_primary=True).domain)
 
 
 def _known(host: str) -> _Known:

@@ -177,12 +177,17 @@ def do_refuse_taken(slug: str, *, owner_id: uuid.UUID | None) -> None:
     alike = skeleton(slug)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"tenants:name:{alike}"])
-    taken = Organization.objects.exclude(state=OrganizationState.DELETED).exclude(id=owner_id)
-    resting = ReleasedName.objects.filter(free_from__gt=clock.now()).exclude(organization_id=owner_id)
+    taken = Organization.objects.exclude(state=OrganizationState.DELETED)
+    resting = ReleasedName.objects.filter(free_from__gt=clock.now())
+    hosts = Domain.objects.filter(domain=host_of(slug))
+    if owner_id is not None:
+        taken = taken.exclude(id=owner_id)
+        resting = resting.exclude(organization_id=owner_id)
+        hosts = hosts.exclude(tenant_id=owner_id)
     if (
         taken.annotate(alike=skeleton_of("slug")).filter(alike=alike).exists()
         or resting.annotate(alike=skeleton_of("name")).filter(alike=alike).exists()
-        or Domain.objects.filter(domain=host_of(slug)).exclude(tenant_id=owner_id).exists()
+        or hosts.exists()
     ):
         raise NameNotAvailable(field="slug", name=slug)
 

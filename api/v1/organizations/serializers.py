@@ -155,7 +155,8 @@ class OpenedEntryOut(EntryOut):
     token = serializers.CharField(help_text="Access token: reads what an admin reads, writes nothing.")
     host = serializers.CharField()
 
-    class Meta(EntryOut.Meta):
+    class Meta:
+        model = SupportEntry
         fields = (*EntryOut.Meta.fields, "token", "host")
 
 

@@ -54,7 +54,7 @@ def get_own_organization(*, actor: Actor, organization: OrganizationRef) -> Orga
         NotFound: it is gone since the host was looked up.
     """
     require(actor, ORGANIZATION_VIEW)
-    found = with_host(Organization.objects.filter(id=organization.id)).first()
+    found: Organization | None = with_host(Organization.objects.filter(id=organization.id)).first()
     if found is None:
         raise NotFound
     return found

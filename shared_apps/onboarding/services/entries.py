@@ -47,6 +47,8 @@ def enter_organization(*, actor: Actor, organization_id: uuid.UUID, reason: str)
     """
     with entry_transaction():
         require(actor, ORGANIZATIONS_ENTER)
+        if actor.user_id is None:  # a job looks in by itself
+            raise EntryForbidden
         organization = get_locked(organization_id)
         if organization.state not in OPEN_STATES:
             raise Conflict(state=organization.state)

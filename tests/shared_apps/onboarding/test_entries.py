@@ -74,7 +74,10 @@ def test_no_operation_breaks_and_no_write_passes(acme: Organization, operator: C
     for operation in operations_of("tenant"):
         ids = path_ids(operation, world)
         if operation.method == "get":
-            answer = client.get(operation.url(lambda parameter, ids=ids: ids[parameter["name"]]))
+            url = operation.path
+            for name, value in ids.items():
+                url = url.replace("{" + name + "}", str(value))
+            answer = client.get(url)
             if answer.status_code >= 500:
                 wrong.append(f"{operation.id}: {answer.status_code}")
         elif TENANT[operation.id] is not ANYONE:

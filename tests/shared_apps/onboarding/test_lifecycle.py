@@ -162,6 +162,7 @@ def test_a_closing_organization_shuts_its_people_out_and_loses_nothing(
     assert closing.state == OrganizationState.CLOSING
     refused = admin.get("/api/v1/members")
     assert (refused.status_code, refused.json()["code"]) == (403, "organization_closing")
+    assert closing.delete_after is not None
     assert refused.json()["facts"] == {"delete_after": closing.delete_after.isoformat()}
     assert neighbour.get("/api/v1/members").status_code == 200
     # Nothing is undone that keeping would have to make again.

@@ -50,7 +50,7 @@ from tests.support.seed import make_member
 from tests.support.subscriptions import make_subscription
 
 SYSTEM = system_actor("test")
-NOW = {"grace_days": 0, "export_waiver": "a test account"}
+NOW: dict[str, Any] = {"grace_days": 0, "export_waiver": "a test account"}
 
 
 def make_initech() -> Organization:
@@ -230,7 +230,7 @@ def test_what_a_late_worker_wrote_stops_the_receipt_and_is_deleted_by_the_next_l
     acme: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delete_organization(actor=SYSTEM, organization_id=acme.id, confirm="acme", **NOW)
-    late = []
+    late: list[OutboxMessage] = []
 
     def write_late(organization_id: Any) -> int:
         if not late:
