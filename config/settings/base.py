@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+from celery.schedules import crontab
 from kombu import Exchange, Queue
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -382,6 +383,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# How long what is over is kept. Mails of a day are counted from delivered messages until the day after.
+KEEP_DELIVERED_MESSAGES = timedelta(days=max(3, env.integer("KEEP_DELIVERED_MESSAGES_DAYS", 30)))
+KEEP_FINISHED_JOBS = timedelta(days=env.integer("KEEP_FINISHED_JOBS_DAYS", 90))
+KEEP_SIGN_INS = timedelta(days=env.integer("KEEP_SIGN_INS_DAYS", 90))
 CELERY_BEAT_SCHEDULE = {
     "outbox-sweep": {"task": "outbox.relay", "schedule": 5.0},
     "fair-queue-sweep": {"task": "tenants.sweep_fair_queue", "schedule": 10.0},
@@ -394,7 +399,11 @@ CELERY_BEAT_SCHEDULE = {
     "usage-flush": {"task": "usage.flush", "schedule": 60.0},
     "usage-mails": {"task": "usage.count_mails", "schedule": 900.0},
     "jobs-restart": {"task": "jobs.restart_lost", "schedule": 30.0},
-    "idempotency-forget": {"task": "idempotency.forget_old", "schedule": 3600.0},
+    # Not all at once: each at its own minute of the hour.
+    "idempotency-forget": {"task": "idempotency.forget_old", "schedule": crontab(minute=7)},
+    "outbox-prune": {"task": "outbox.prune", "schedule": crontab(minute=17)},
+    "jobs-prune": {"task": "jobs.prune", "schedule": crontab(minute=37)},
+    "accounts-prune": {"task": "accounts.prune", "schedule": crontab(minute=47)},
     "archives-expire": {"task": "archives.remove_expired", "schedule": 3600.0},
 }
 

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from shared_apps.core import clock
 from shared_apps.core.errors import Conflict, InvalidInput
+from shared_apps.core.pruning import delete_in_batches
 from shared_apps.idempotency.models import RememberedAnswer
 
 # A request that has run this long lost its process; the key may be tried again.
@@ -69,5 +70,4 @@ def forget(row: RememberedAnswer) -> None:
 
 def forget_old() -> int:
     """Delete answers past their time; return how many."""
-    count, _ = RememberedAnswer.objects.filter(created_at__lt=clock.now() - KEPT_FOR).delete()
-    return count
+    return delete_in_batches(RememberedAnswer.objects.filter(created_at__lt=clock.now() - KEPT_FOR))

@@ -27,7 +27,7 @@ from shared_apps.usage.services.shares import change_shares
 
 DAYS = 30
 _LIST = "admin:usage_dailyusage_changelist"
-_COLOURS = ("var(--color-primary-600)", "var(--color-primary-300)")
+_COLOUR = "var(--color-primary-600)"
 
 
 class SharesForm(ConsoleForm):
@@ -67,12 +67,10 @@ class DailyUsageAdmin(ConsoleAdmin):
             "title": "Usage",
             "opts": self.model._meta,
             "charts": [
-                _chart("Requests of a day", dates, [("Requests", [row[1] for row in days])]),
-                _chart(
-                    "Tasks and mails of a day",
-                    dates,
-                    [("Tasks", [row[2] for row in days]), ("Mails", [row[3] for row in days])],
-                ),
+                _chart("Requests of a day", dates, [row[1] for row in days]),
+                _chart("Tasks of a day", dates, [row[2] for row in days]),
+                _chart("Mails of a day", dates, [row[3] for row in days]),
+                _chart("Stored, in MB", dates, [round(row[4] / 1e6, 1) for row in days]),
             ],
             "tables": [
                 _top_table(actor, by, title)
@@ -95,7 +93,7 @@ class DailyUsageAdmin(ConsoleAdmin):
         usage = usage_of(operator_of(request), organization_id=organization_id, days=DAYS)
         context = {
             **self.admin_site.each_context(request),
-            "title": "Usage of one organization",
+            "title": f"Usage of {usage.name}",
             "opts": self.model._meta,
             "back": reverse("admin:tenants_organization_change", args=(organization_id,)),
             "shares_link": reverse("admin:usage_shares", args=(organization_id,)),
@@ -125,8 +123,7 @@ def usage_context(usage: Usage) -> dict[str, Any]:
     measured = [row for row in usage.days if row.database_bytes is not None]
     last = measured[-1] if measured else None
     megabytes = [
-        ("Tables", [round((row.database_bytes or 0) / 1e6, 1) if row else 0 for row in rows]),
-        ("Files", [round((row.file_bytes or 0) / 1e6, 1) if row else 0 for row in rows]),
+        round(((row.database_bytes or 0) + (row.file_bytes or 0)) / 1e6, 1) if row else 0 for row in rows
     ]
     return {
         "cards": [
@@ -140,15 +137,9 @@ def usage_context(usage: Usage) -> dict[str, Any]:
             ),
         ],
         "charts": [
-            _chart("Requests of a day", dates, [("Requests", [row.requests if row else 0 for row in rows])]),
-            _chart(
-                "Tasks and mails of a day",
-                dates,
-                [
-                    ("Tasks", [row.tasks if row else 0 for row in rows]),
-                    ("Mails", [row.mails if row else 0 for row in rows]),
-                ],
-            ),
+            _chart("Requests of a day", dates, [row.requests if row else 0 for row in rows]),
+            _chart("Tasks of a day", dates, [row.tasks if row else 0 for row in rows]),
+            _chart("Mails of a day", dates, [row.mails if row else 0 for row in rows]),
             _chart("Stored, in MB", dates, megabytes),
         ],
     }
@@ -179,17 +170,13 @@ def _top_table(actor: Actor, by: str, title: str) -> dict[str, Any]:
     }
 
 
-def _chart(
-    title: str, dates: Iterable[date], series: Sequence[tuple[str, Sequence[float]]]
-) -> dict[str, Any]:
-    datasets = [
-        {"label": label, "data": list(values), "backgroundColor": colour, "borderColor": colour}
-        for (label, values), colour in zip(series, _COLOURS, strict=False)
-    ]
-    labels = [f"{day:%d %b}" for day in dates]
-    # With two series the legend says which is which.
-    return {
-        "title": title,
-        "names": [label for label, _ in series] if len(series) > 1 else [],
-        "data": json.dumps({"labels": labels, "datasets": datasets}),
+def _chart(title: str, dates: Iterable[date], values: Sequence[float]) -> dict[str, Any]:
+    dataset = {
+        "label": title,
+        "data": list(values),
+        "backgroundColor": _COLOUR,
+        "displayYAxis": True,
+        "maxTicksXLimit": 10,
     }
+    labels = [f"{day:%d %b}" for day in dates]
+    return {"title": title, "data": json.dumps({"labels": labels, "datasets": [dataset]})}

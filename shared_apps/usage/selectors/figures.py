@@ -31,6 +31,7 @@ class Usage:
     """
 
     organization_id: uuid.UUID
+    name: str
     since: date
     until: date
     queue_weight: int
@@ -72,12 +73,15 @@ def usage_of(actor: Actor, *, organization_id: uuid.UUID, days: int) -> Usage:
 def _usage(organization_id: uuid.UUID, days: int) -> Usage:
     until = clock.now().date()
     since = until - timedelta(days=days - 1)
-    shares = Organization.objects.filter(id=organization_id).values_list("queue_weight", "request_budget")
+    shares = Organization.objects.filter(id=organization_id).values_list(
+        "name", "queue_weight", "request_budget"
+    )
     found = shares.first()
     if found is None:
         raise NotFound(organization=str(organization_id))
     rows = DailyUsage.objects.filter(organization_id=organization_id, day__gte=since).order_by("day")
-    return Usage(organization_id, since, until, found[0], found[1], list(rows))
+    name, weight, budget = found
+    return Usage(organization_id, name, since, until, weight, budget, list(rows))
 
 
 def top_organizations(actor: Actor, *, by: str, days: int, most: int = 10) -> list[Top]:
@@ -126,11 +130,15 @@ def largest_organizations(actor: Actor, *, most: int = 10) -> list[tuple[str, in
     return [(names.get(identifier, str(identifier)), found) for identifier, found in largest.items()][:most]
 
 
-def totals_by_day(actor: Actor, *, days: int) -> list[tuple[date, int, int, int]]:
-    """Return requests, tasks and mails of all organizations together for each of the last days, for
-    operators."""
+def totals_by_day(actor: Actor, *, days: int) -> list[tuple[date, int, int, int, int]]:
+    """Return requests, tasks, mails and stored bytes of all organizations together for each of the last days,
+    for operators."""
     require(actor, VIEW_ANY)
     since = clock.now().date() - timedelta(days=days - 1)
     rows = DailyUsage.objects.filter(day__gte=since).order_by("day").values("day")
-    totals: Any = rows.annotate(**{f"sum_{name}": Sum(name) for name in COUNTED})
-    return [(row["day"], row["sum_requests"], row["sum_tasks"], row["sum_mails"]) for row in totals]
+    stored = Coalesce(F("database_bytes"), 0) + Coalesce(F("file_bytes"), 0)
+    totals: Any = rows.annotate(**{f"sum_{name}": Sum(name) for name in COUNTED}, stored=Sum(stored))
+    return [
+        (row["day"], row["sum_requests"], row["sum_tasks"], row["sum_mails"], int(row["stored"]))
+        for row in totals
+    ]

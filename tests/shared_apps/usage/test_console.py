@@ -43,15 +43,15 @@ def test_the_overview_shows_who_uses_most(console: Client, acme: Organization) -
     assert "Most requests" in page
     assert "1,234" in page
     assert "21.5 MB" in page
-    assert page.count('data-type="bar"') == 2
+    assert page.count('data-type="bar"') == 4
 
 
 def test_an_organizations_page_shows_its_charts(console: Client, acme: Organization) -> None:
     _use(acme)
     own = console.get(reverse("admin:usage_organization", args=(acme.id,), urlconf=URLS)).content.decode()
-    assert own.count('data-type="bar"') == 3
+    assert own.count('data-type="bar"') == 4
     page = console.get(reverse("admin:tenants_organization_change", args=(acme.id,), urlconf=URLS))
-    assert page.content.decode().count('data-type="bar"') == 3
+    assert page.content.decode().count('data-type="bar"') == 4
 
 
 def test_an_operator_sets_shares_in_the_console(console: Client, acme: Organization) -> None:
