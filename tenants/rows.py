@@ -6,12 +6,13 @@ that has the same id here. So rows and queries remember where they come from, an
 write asks. Where the same organization is entered again they go on working. Costs: docs/isolation.md.
 """
 
-from collections.abc import Collection
-from typing import Any, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
 
 from tenants.scope import current_scope
+
+_Row = TypeVar("_Row", bound=models.Model)
 
 
 class CarriedOver(RuntimeError):
@@ -27,7 +28,7 @@ def _check(belongs_to: str | None, what: object) -> None:
         raise CarriedOver(f"{what} belongs to {belongs_to!r}, the code runs for {here or 'nowhere'!r}")
 
 
-class TenantRows(models.QuerySet[Any]):
+class TenantRows(models.QuerySet[_Row]):
     """A query that is evaluated where it was built, or, built outside every organization, where it is used
     first."""
 
@@ -58,7 +59,7 @@ class TenantRows(models.QuerySet[Any]):
 
     def _fetch_all(self) -> None:
         self._check_place()
-        super()._fetch_all()  # type: ignore[misc]  # not in the stubs
+        super()._fetch_all()
         if self._belongs_to is None:
             scope = current_scope.get()
             self._belongs_to = scope.schema_name if scope.organization else None
@@ -66,13 +67,21 @@ class TenantRows(models.QuerySet[Any]):
     def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
         """Stand in another query as its part."""
         self._check_place()
-        return super().resolve_expression(*args, **kwargs)  # type: ignore[misc]  # not in the stubs
+        return super().resolve_expression(*args, **kwargs)
+
+
+class TenantManager(models.Manager[_Row]):
+    """Gives such queries."""
+
+    def get_queryset(self) -> TenantRows[_Row]:
+        """Return a query of all rows."""
+        return TenantRows(self.model, using=self._db, hints=self._hints)  # type: ignore[attr-defined]  # stubs lack it
 
 
 class TenantRow(models.Model):
     """A row that is saved, deleted and read anew only in the organization it was read or made in."""
 
-    objects = TenantRows.as_manager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         abstract = True
@@ -80,9 +89,9 @@ class TenantRow(models.Model):
         base_manager_name = "objects"
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
         """Make the instance of a row that was read."""
-        row = super().from_db(db, field_names, values)
+        row = super().from_db(*args, **kwargs)
         row._state.belongs_to = current_scope.get().schema_name  # type: ignore[attr-defined]  # added here
         return row
 

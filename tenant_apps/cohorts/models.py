@@ -56,7 +56,7 @@ class CohortMember(TenantRow, Record):
         return f"{self.member_id} in {self.cohort_id}"
 
 
-class CohortRight(ObjectRight, TenantRow):
+class CohortRight(ObjectRight, TenantRow):  # type: ignore[misc]  # its manager is guardian's
     """A right (manage) of one user on one cohort."""
 
     content_object = models.ForeignKey("cohorts.Cohort", on_delete=models.CASCADE, related_name="rights")

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +134,7 @@ def count_keys() -> int:
 
 
 def _value(client: Any, key: bytes) -> bytes:
-    readers = {
+    readers: dict[bytes, Callable[[], bytes]] = {
         b"string": lambda: client.get(key),
         b"list": lambda: b"".join(client.lrange(key, 0, -1)),
         b"hash": lambda: b"".join(name + value for name, value in client.hgetall(key).items()),

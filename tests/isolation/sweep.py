@@ -127,7 +127,7 @@ def request(client: Caller, operation: Operation, world: World, bodies: dict[str
 
     def send() -> tuple[str, bytes]:
         url = operation.url(lambda parameter: _path_value(operation, parameter, world))
-        headers = {"HTTP_IF_MATCH": '"1"'}
+        headers: dict[str, Any] = {"HTTP_IF_MATCH": '"1"'}
         if operation.method in {"get", "delete"}:
             answer = getattr(client, operation.method)(url, **headers)
         elif operation.content_type.startswith("multipart/"):

@@ -4,6 +4,7 @@ B has the same ids as A in every tenant table, so whatever goes by id alone find
 the wrong place. What each part did is kept with the test's result for `make isolation-report`.
 """
 
+import functools
 import inspect
 import uuid
 from collections.abc import Callable
@@ -133,7 +134,7 @@ def test_answers_kept_for_a_are_not_repeated_to_b(twins: Twins, record_property:
 
         def once(name: str, key: str = key, operation: Any = operation) -> tuple[str, bytes]:
             client = clients[name]()
-            client.credentials(**client._credentials, HTTP_IDEMPOTENCY_KEY=key)
+            client.defaults["HTTP_IDEMPOTENCY_KEY"] = key
             return request(client, operation, twins.a, BODIES)()  # type: ignore[no-any-return]
 
         def both(operation: Any = operation) -> tuple[str, bytes]:
@@ -169,7 +170,7 @@ def test_every_task(twins: Twins, record_property: Record) -> None:
             arguments["organization_id"] = str(twins.a.organization.id)
         sweep.act(
             name,
-            task(lambda registered=registered, arguments=arguments: registered(**arguments)),
+            task(functools.partial(registered, **arguments)),
             for_everybody=not is_ours,
         )
     found = sweep.finish()

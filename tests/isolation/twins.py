@@ -109,7 +109,7 @@ def ids_that_differ(twins: Twins) -> list[str]:
 
 def _text_columns(model: type[Model]) -> list[str]:
     return [
-        field.column
+        str(field.column)
         for field in model._meta.concrete_fields
         if isinstance(field, CharField | TextField | JSONField)
         and not field.choices

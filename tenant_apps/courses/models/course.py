@@ -46,7 +46,7 @@ class Course(TenantRow, Record):
         return self.title
 
 
-class CourseRight(ObjectRight, TenantRow):
+class CourseRight(ObjectRight, TenantRow):  # type: ignore[misc]  # its manager is guardian's
     """A right (edit, publish) of one user on one course."""
 
     content_object = models.ForeignKey("courses.Course", on_delete=models.CASCADE, related_name="rights")

@@ -46,7 +46,7 @@ class CourseRun(TenantRow, Record):
         return self.title
 
 
-class RunRight(ObjectRight, TenantRow):
+class RunRight(ObjectRight, TenantRow):  # type: ignore[misc]  # its manager is guardian's
     """A right (teach, enrol) of one user on one run."""
 
     content_object = models.ForeignKey("runs.CourseRun", on_delete=models.CASCADE, related_name="rights")
