@@ -14,7 +14,7 @@ from tenants.context import in_public
 from tenants.enums import RunState
 from tenants.models import Organization, TenantSchema
 from tenants.services.migrating.chart import chart
-from tenants.services.migrating.errors import NoRun
+from tenants.services.migrating.errors import NoRun, OrganizationsUnknown
 from tenants.services.migrating.migrator import failed_only, resume_migration
 from tenants.services.migrating.options import RunOptions
 from tests.tenants.migrating_ground import (
@@ -173,3 +173,17 @@ def test_tenants_do_not_start_while_the_shared_schema_lacks_a_migration(
         call_command("migrate_tenants", "run", "--without-public")
 
     assert set(effects().values()) == {0}
+
+
+@pytest.mark.parametrize("told", [RunOptions(slugs=("acme", "nobody")), RunOptions(canaries=("nobody",))])
+def test_names_of_nobody_are_refused_before_anything_is_changed(
+    scratch: Scratch, acme: Organization, told: RunOptions
+) -> None:
+    with pytest.raises(OrganizationsUnknown) as refused:
+        run(told)
+    assert refused.value.facts == {"unknown": ["nobody"]}
+    assert set(effects().values()) == {0}
+    with pytest.raises(CommandError, match="nobody"):
+        call_command("migrate_tenants", "run", "--without-public", "--canary", "nobody")
+    with pytest.raises(CommandError, match="10,50,250"):
+        call_command("migrate_tenants", "run", "--without-public", "--waves", "ten")

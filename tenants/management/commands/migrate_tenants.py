@@ -188,9 +188,16 @@ def _options(options: dict[str, Any]) -> RunOptions:
         workers=options["workers"],
         canaries=tuple(options["canary"]) if options["canary"] else usual.canaries,
         oldest_canaries=options["canaries"],
-        waves=tuple(int(size) for size in options["waves"].split(",") if size.strip()),
+        waves=_sizes(options["waves"]),
         most_failures_percent=options["most_failures_percent"],
         lock_ms=options["lock_timeout"],
         statement_ms=options["statement_timeout"],
         slugs=tuple(options["organization"]),
     )
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    sizes = [size.strip() for size in text.split(",") if size.strip()]
+    if not all(size.isdecimal() and int(size) for size in sizes):
+        raise CommandError(f"--waves takes sizes such as 10,50,250, not {text!r}.")
+    return tuple(map(int, sizes))

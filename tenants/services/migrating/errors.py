@@ -19,6 +19,14 @@ class MigrationIrreversible(Conflict):
     advice = "Repair forward, with another migration."
 
 
+class OrganizationsUnknown(InvalidInput):
+    """Somebody who is to be migrated, or to go first, does not exist. Facts: `unknown`, their slugs."""
+
+    code = "organizations_unknown"
+    title = "There are no such organizations."
+    advice = "Check the slugs, and the setting MIGRATION_CANARIES."
+
+
 class RegistryDiffers(Conflict):
     """The registry has a schema that the database has not. Facts: `schema`."""
 

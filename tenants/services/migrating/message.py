@@ -15,6 +15,7 @@ from psycopg import sql
 from shared_apps.core import clock
 from tenants.enums import SchemaState
 from tenants.models import TenantSchema
+from tenants.postgresql.citus import cluster_messages, is_cluster
 from tenants.services.migrating.chart import Key, Stand
 
 # Raised inside the message when the registry's row is not where it was expected.
@@ -64,7 +65,9 @@ def send(
     )
     try:
         with connection.wrap_database_errors, raw.cursor() as cursor:
-            cursor.execute(text.as_string(raw), prepare=False)
+            message = text.as_string(raw)
+            for part in cluster_messages(message) if is_cluster() else [message]:
+                cursor.execute(part, prepare=False)
     except BaseException:
         if not raw.closed:
             raw.rollback()

@@ -22,7 +22,7 @@ from tenants.services.migrating.message import Context, Limits, Standing
 from tenants.services.migrating.one_schema import SchemaMigrator
 from tenants.services.migrating.options import RunOptions, is_plain, usual_options
 from tenants.services.migrating.runs import LOST_AFTER, beat, begin_run, end_run, is_run_open, resume_run
-from tenants.services.migrating.waves import Wave, is_anyone_behind, schemas_to_move, waves_of
+from tenants.services.migrating.waves import Wave, check_slugs, is_anyone_behind, schemas_to_move, waves_of
 
 log = structlog.get_logger(__name__)
 
@@ -65,11 +65,13 @@ def migrate_tenants(
 
     Raises:
         RunGoingOn: another process is at work.
+        OrganizationsUnknown: somebody named does not exist.
         MigrationUnknown, MigrationIrreversible: the level asked for cannot be reached.
         RunLost: this process was silent for too long and another took the run over.
     """
     if is_plain(options) and not is_anyone_behind(migrations_level()) and not is_run_open():
         return None
+    check_slugs(options)
     known = chart()
     target = _target(known, options)
     if not is_plain(options) and not schemas_to_move(options, target.level):

@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce
 
 from tenants.enums import SchemaState
 from tenants.models import Organization, TenantSchema
+from tenants.services.migrating.errors import OrganizationsUnknown
 from tenants.services.migrating.message import MIGRATED_STATES, Standing
 from tenants.services.migrating.options import RunOptions
 
@@ -38,6 +39,20 @@ def schemas_to_move(options: RunOptions, target_level: int) -> list[Standing]:
             "id", "schema_name", "slug", "state", "schema_level", "schema_version", "migration_step"
         )
     ]
+
+
+def check_slugs(options: RunOptions) -> None:
+    """Refuse names of nobody: a mistyped canary would be no canary at all.
+
+    Raises:
+        OrganizationsUnknown: with the slugs that no organization has.
+    """
+    named = {*options.slugs, *options.canaries}
+    known = (
+        set(Organization.objects.filter(slug__in=named).values_list("slug", flat=True)) if named else set()
+    )
+    if named - known:
+        raise OrganizationsUnknown(unknown=sorted(named - known))
 
 
 def is_anyone_behind(target_level: int) -> bool:
