@@ -119,10 +119,11 @@ def _pg_dump(schema: str) -> float:
     subprocess.run(
         [
             str(Path(package.origin).parent / "pginstall" / "bin" / "pg_dump"),
-            *("--format=custom", "--compress=0", f"--schema={schema}", "--file=/dev/null"),
+            *("--format=custom", "--compress=0", f"--schema={schema}"),
             *(f"--host={info.host}", f"--port={info.port}", f"--username={info.user}", info.dbname),
         ],
         check=True,
+        stdout=subprocess.DEVNULL,
         env={"PGPASSWORD": info.password or ""},
     )
     return time.perf_counter() - started

@@ -40,7 +40,10 @@ FAIR_QUEUE_PREFIX = f"test-{_worker}:{{fair}}:"
 MEDIA_ROOT = _data_dir / f"media-{_worker}"
 STORAGES = {
     **STORAGES,
-    "archives": {**STORAGES["archives"], "OPTIONS": {"location": str(_data_dir / f"archives-{_worker}")}},
+    "archives": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(_data_dir / f"archives-{_worker}")},
+    },
 }
 WHITENOISE_AUTOREFRESH = True
 RATE_LIMITS = {

@@ -72,7 +72,7 @@ class ArchiveWriter:
         signature = signature_document(manifest)
         self._write(SIGNATURE, [signature], len(signature))
         self._stream.write(END)
-        self._stream.close()
+        self._stream.close()  # type: ignore[no-untyped-call]  # the library's stubs lack it
         self._sink.write(SEAL_HEAD + self._sink.digest.digest())
 
     def _write(self, name: str, pieces: Iterable[bytes], size: int) -> str:

@@ -36,7 +36,7 @@ def snapshot() -> Iterator[psycopg.Connection[Any]]:
     try:
         own.ensure_connection()
         raw: psycopg.Connection[Any] = own.connection
-        raw.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {SPELLING}")  # type: ignore[arg-type]
+        raw.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {SPELLING}")
         try:
             yield raw
         finally:
@@ -113,7 +113,7 @@ def copied_rows(
         sql.SQL(", ").join(map(sql.Identifier, table.columns)), sql.Identifier(schema, table.name)
     )
     if condition:
-        source = sql.SQL("{} WHERE {}").format(source, sql.SQL(condition))  # type: ignore[arg-type]  # our own
+        source = sql.SQL("{} WHERE {}").format(source, sql.SQL(condition))
     started = raw.pgconn.exec_(sql.SQL("COPY ({}) TO STDOUT").format(source).as_bytes(raw))
     if started.status != ExecStatus.COPY_OUT:
         raise psycopg.OperationalError(started.get_error_message())

@@ -37,7 +37,7 @@ PART_BYTES: Final = 8 * 1024 * 1024
 _REPORT_EVERY_SECONDS: Final = 2.0
 
 # Facts of the organization's row that an import takes over.
-FACTS: Final = (
+FACTS: Final[tuple[str, ...]] = (
     "name",
     "slug",
     "state",

@@ -150,7 +150,7 @@ def find_organization(name: str) -> Organization:
 def _do_close_abandoned(organization_id: uuid.UUID) -> None:
     """Fail an archive whose job ended without it: given up after its tries, or ended from outside."""
     for archive in Archive.objects.filter(organization_id=organization_id, state=ArchiveState.BUILDING):
-        job = Job.objects.filter(pk=archive.job_id).first()
+        job = Job.objects.filter(id=archive.job_id).first() if archive.job_id else None
         if job is None or job.state == JobState.FAILED:
             archive.state = ArchiveState.FAILED
             archive.error_code = job.error_code if job else "job_gone"

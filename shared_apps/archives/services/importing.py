@@ -183,7 +183,7 @@ def _do_import(
     shared = _wanted(as_copy)
     try:
         _check_columns(load, tables)
-        load.raw.execute(SPELLING)  # type: ignore[arg-type]  # our own text
+        load.raw.execute(SPELLING)
         compared = _load_and_compare(load, reading, tables, shared, identifier)
     except psycopg.Error as error:
         raise ArchiveRefused(problem="rows_refused", detail=str(error).splitlines()[0]) from error
@@ -251,7 +251,7 @@ def _switch_triggers(load: Load, tables: list[Table], to: str) -> None:
     """Switch the triggers off that refuse to write into what is published; keys are checked as ever."""
     for table in tables:
         statement = sql.SQL("ALTER TABLE {} {} TRIGGER USER")
-        load.raw.execute(statement.format(sql.Identifier(load.schema, table.name), sql.SQL(to)))  # type: ignore[arg-type]
+        load.raw.execute(statement.format(sql.Identifier(load.schema, table.name), sql.SQL(to)))
 
 
 def _check_columns(load: Load, tables: list[Table]) -> None:

@@ -181,7 +181,9 @@ def _right_columns() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for model in apps.get_models():
         if model._meta.app_label in labels:
-            columns = [one.column for one in model._meta.concrete_fields if one.related_model is Permission]
+            columns = [
+                str(one.column) for one in model._meta.concrete_fields if one.related_model is Permission
+            ]
             if columns:
                 found[model._meta.db_table] = columns
     return found

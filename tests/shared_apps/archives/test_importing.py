@@ -3,7 +3,9 @@
 import io
 import json
 import re
+import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -16,7 +18,7 @@ from psycopg import sql
 from shared_apps.accounts.models import Invitation, Membership, User
 from shared_apps.archives.content.reading import verify
 from shared_apps.archives.errors import ArchiveRefused, ImportDiffers, SignatureNotTrusted
-from shared_apps.archives.services import importing
+from shared_apps.archives.services import importing, loading
 from shared_apps.archives.services.importing import Imported, import_archive, trusted_keys
 from shared_apps.core import clock, signing
 from shared_apps.core.actors import Role, system_actor
@@ -84,6 +86,10 @@ def elsewhere(committed: None, settings: Any, tmp_path: Any) -> Iterator[Callabl
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def _id_in(ids: dict[str, uuid.UUID], parameter: dict[str, Any]) -> uuid.UUID:
+    return ids[parameter["name"]]
+
+
 def _answers(world: World, membership: Membership) -> dict[str, tuple[int, bytes]]:
     """Return what every reading operation answers to the member."""
     found = {}
@@ -92,11 +98,11 @@ def _answers(world: World, membership: Membership) -> dict[str, tuple[int, bytes
         if operation.method != "get" or operation.id in _NOT_COMPARED:
             continue
         ids = path_ids(operation, world)
-        url = operation.url(lambda parameter, ids=ids: ids[parameter["name"]])
+        url = operation.url(partial(_id_in, ids))
         if operation.id == "my_lessons_retrieve":
             url = url.replace(str(world.ids["lessons"]), str(world.ids["published_lessons"]))
         response = client.get(url)
-        body = b"".join(response.streaming_content) if response.streaming else response.content
+        body = response.content
         if response.status_code != 200:  # a refusal names its request
             body = _REQUEST_ID.sub(b'"request_id":""', body)
         found[operation.id] = (response.status_code, body)
@@ -260,7 +266,7 @@ def test_rows_that_changed_on_the_way_are_noticed(
     world: World, packed: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given a database that stores something else than it was given
-    archive, real = packed(), importing.load_rows
+    archive, real = packed(), loading.load_rows
 
     def spoil(load: Any, table: Any, portable: Any, member: Any) -> None:
         real(load, table, portable, member)

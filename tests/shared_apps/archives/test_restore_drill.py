@@ -76,7 +76,7 @@ def test_restore_drill_on_an_empty_server(world: World, tmp_path: Path, capsys: 
         # then the platform answers from there as before
         environment = {"DATABASE_URL": target, "PALAESTRA_TEST_DATA_DIR": str(data_dir / "test")}
         assert environment.keys() <= {*server_environment(), "PALAESTRA_TEST_DATA_DIR"}
-        with serving(**environment) as server:
+        with serving(threads=8, workers=1, **environment) as server:
             ready = server.call("GET", "/readyz", host="localhost")
             after = server.call("GET", "/api/v1/courses", host=host, token=token)
         assert (ready.status, ready.json()["status"]) == (200, "ready")
