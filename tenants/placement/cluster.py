@@ -145,12 +145,12 @@ def quoted(schema_name: str) -> str:
     return str(sql.Identifier(schema_name).as_string(None))
 
 
-def _call(statement: str, *parameters: object) -> None:
+def _call(statement: str, *parameters: str | int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
 
 
-def _rows(statement: str, *parameters: object) -> list[tuple[object, ...]]:
+def _rows(statement: str, *parameters: str | int) -> list[tuple[object, ...]]:
     with connection.cursor() as cursor:
         # None: a pattern's % must not be doubled in statements without parameters.
         cursor.execute(statement, parameters or None)

@@ -37,6 +37,12 @@ def single_statements(script: str) -> list[str]:
     return [part for part in found if part and sqlparse.format(part, strip_comments=True).strip()]
 
 
+def cluster_messages(script: str) -> list[str]:
+    """Return what is sent to a cluster instead of a script that is one transaction, from BEGIN to COMMIT."""
+    first, *others = single_statements(script)
+    return [first, *TRANSACTION_SETTINGS, *others]
+
+
 class SchemaEditor(DatabaseSchemaEditor):
     """Django's, which on a cluster says in several statements what it says in one elsewhere."""
 

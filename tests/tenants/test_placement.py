@@ -26,7 +26,12 @@ from tenants.models import Organization, TenantSchema
 from tenants.placement import cluster, moving
 from tenants.placement.moving import Progress, list_standings, move_to_wanted, want_on_node
 from tenants.placement.tables import REFERENCE_TABLES, placings
-from tenants.postgresql.citus import NEW_SCHEMA_SETTINGS, single_statements
+from tenants.postgresql.citus import (
+    NEW_SCHEMA_SETTINGS,
+    TRANSACTION_SETTINGS,
+    cluster_messages,
+    single_statements,
+)
 from tenants.services import schemas
 from tenants.services.schemas import build_schema
 from tenants.services.template import SCRATCH_SCHEMA, dump_schema, migrate_by_django
@@ -159,16 +164,33 @@ def test_the_template_is_cut_into_its_statements() -> None:
     assert len(parts) == len(re.findall(r";$", body, re.MULTILINE))
 
 
+def test_a_transaction_is_cut_outside_its_blocks_and_strings() -> None:
+    sent = """BEGIN;
+SET LOCAL lock_timeout = 5;
+DO $palaestra$ BEGIN
+  UPDATE a SET b = 'x;y' WHERE c; IF NOT FOUND THEN RAISE EXCEPTION 'gone'; END IF;
+END $palaestra$
+;ALTER TABLE "a" ADD COLUMN "d" text DEFAULT 'p; q' NOT NULL
+;INSERT INTO a VALUES ('1'), ('2');
+COMMIT"""
+    parts = cluster_messages(sent)
+    assert parts[:4] == ["BEGIN", *TRANSACTION_SETTINGS, "SET LOCAL lock_timeout = 5"]
+    assert [part.split()[0] for part in parts[4:]] == ["DO", "ALTER", "INSERT", "COMMIT"]
+    assert parts[4].endswith("END $palaestra$")
+
+
 @pytest.mark.slow
 def test_a_schema_built_one_statement_at_a_time_is_the_same(
     committed: None, acme: Organization, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.DATABASE_CITUS = True
     sent: list[str] = []
-    cut = schemas.single_statements
-    monkeypatch.setattr(
-        schemas, "single_statements", lambda text: [sent.append(part) or part for part in cut(text)]
-    )
+
+    def cut(text: str) -> list[str]:
+        sent.extend(single_statements(text))
+        return sent
+
+    monkeypatch.setattr(schemas, "single_statements", cut)
     built = build_schema()
     assert dump_schema(built.schema_name) == dump_schema(acme.schema_name)
     assert sent[0].startswith("CREATE ROLE")
@@ -272,7 +294,7 @@ def test_a_distribution_that_was_cut_off_goes_on_with_what_is_left(
 ) -> None:
     whole = moving.distribute_schemas()
     first = [next(whole), next(whole)]
-    whole.close()
+    del whole
     rest = list(moving.distribute_schemas())
     assert len(first) + len(rest) == len(set(first + rest)) == 8
 
@@ -365,7 +387,7 @@ def test_a_move_that_failed_or_was_killed_is_taken_up_again(
 def test_without_wait_a_worker_does_it(
     on_cluster: None, acme: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent: list[tuple[str, dict[str, str]]] = []
+    sent: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr(
         "tenants.management.commands.placement.enqueue",
         lambda name, organization_id, **arguments: sent.append((name, arguments)),
