@@ -18,6 +18,7 @@ from django.db import connections
 from psycopg import sql
 
 from tenants.context import in_public
+from tenants.postgresql.base import DatabaseWrapper
 from tenants.services.pool import refill_pool
 from tests.support.seed import seed_organizations
 
@@ -84,7 +85,14 @@ def _ensure_template() -> str:
 
 def _build(name: str) -> None:
     _use(name)
-    call_command("migrate", verbosity=0, interactive=False)
+    usual = connections["default"]
+    # Whatever backend is tested: some migrations need a session, as with DATABASE_DIRECT_URL past a pooler.
+    connections["default"] = DatabaseWrapper(usual.settings_dict, alias="default")
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+    finally:
+        connections["default"].close()
+        connections["default"] = usual
     with in_public():
         refill_pool(target=READY_SCHEMAS + 2)
         seed_organizations()
