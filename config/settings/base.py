@@ -296,6 +296,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["api.core.throttling.CallerThrottle"],
     "EXCEPTION_HANDLER": "api.core.errors.problem_handler",
     "DEFAULT_PAGINATION_CLASS": None,
+    "DEFAULT_METADATA_CLASS": None,  # what an operation takes stands in the OpenAPI document
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is nobody's parameter here; Accept chooses
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "NUM_PROXIES": env.integer("NUM_PROXIES", 0),
