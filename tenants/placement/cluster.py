@@ -111,7 +111,7 @@ def place_functions() -> list[str]:
         """
     )
     for (name,) in found:
-        _call("SELECT create_distributed_function(%s::regprocedure)", name)
+        _call("SELECT create_distributed_function(%s::regprocedure)", str(name))
     return [str(name) for (name,) in found]
 
 
