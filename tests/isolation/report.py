@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import django
 from django.conf import settings
 from django.template import Context, Engine
 
@@ -51,6 +52,7 @@ GROUPS = (
 
 def main() -> int:
     """Run and write; return 0 when everything was run and nothing leaked."""
+    django.setup()  # templates ask for the apps
     FOLDER.mkdir(parents=True, exist_ok=True)
     raw = FOLDER / "tests.json"
     raw.unlink(missing_ok=True)

@@ -73,7 +73,7 @@ def test_a_right_on_an_object_counts_in_its_own_organization_alone(twins: Twins)
     for world in (twins.a, twins.b, twins.a):
         client = caller_as(memberships[world.mark], world.organization)
         path = f"/api/v1/courses/{twins.a.ids['courses']}"
-        answer = client.patch(path, {"title": "changed"}, format="json", HTTP_IF_MATCH='"1"')
+        answer = client.patch(path, {"title": f"{world.mark} 2"}, format="json", HTTP_IF_MATCH='"1"')
         editable[world.mark] = answer.status_code != 403
         with in_organization(world.organization):
             assert world.mark in str(visible_courses(actor_as(memberships[world.mark])).get())
