@@ -121,6 +121,7 @@ def _first_column(table: str) -> str:
 # --- The register is whole ---------------------------------------------------------------------
 
 
+@pytest.mark.leak(1)
 @pytest.mark.feature("TEN-06")
 def test_every_shared_table_is_in_the_register(shared: None) -> None:
     missing = sorted(shared_tables() - REGISTER.keys())
