@@ -121,7 +121,6 @@ def _first_column(table: str) -> str:
 # --- The register is whole ---------------------------------------------------------------------
 
 
-@pytest.mark.leak(1)
 @pytest.mark.feature("TEN-06")
 def test_every_shared_table_is_in_the_register(shared: None) -> None:
     missing = sorted(shared_tables() - REGISTER.keys())
@@ -188,6 +187,7 @@ def test_applying_again_changes_nothing_and_brings_back_what_was_loosened(shared
 # --- Nobody else's rows ------------------------------------------------------------------------
 
 
+@pytest.mark.leak(1)
 @pytest.mark.feature("TEN-06")
 @pytest.mark.parametrize("table", _OF_ORGANIZATIONS)
 def test_no_statement_reaches_another_organizations_rows(table: str, worlds: tuple[World, World]) -> None:
