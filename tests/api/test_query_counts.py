@@ -18,7 +18,6 @@ BOUNDS: dict[str, int] = {
     "archives_retrieve": 2,
     "audit_list": 2,
     "usage_show": 3,
-    "organizations_usage": 3,
     "auth_csrf_retrieve": 0,
     "auth_me_retrieve": 3,
     "auth_sign_ins_list": 2,
