@@ -1,4 +1,4 @@
-"""What a flood of one organization does to the delay of others' tasks, in the fair queue and in a plain one."""
+"""What one organization's flood does to the delay of others' tasks, in the fair queue and in a plain one."""
 
 import os
 import random
