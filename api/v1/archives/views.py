@@ -44,7 +44,7 @@ class ArchiveViewSet(DomainViewSet):
     @extend_schema(responses={200: ArchiveOut(many=True)})
     def list(self, request: Request) -> Response:
         """List the organization's archives, newest first."""
-        return self.page(ArchiveOut, list_archives(self.actor))
+        return self.page(ArchiveOut, list_archives(self.actor, organization_id=current_organization().id))
 
     @extend_schema(request=ExportIn, responses={202: ArchiveOut})
     def create(self, request: Request) -> Response:
@@ -104,7 +104,8 @@ class PlatformArchiveViewSet(ArchiveViewSet):
     @extend_schema(parameters=[ArchiveFilter], responses={200: ArchiveOut(many=True)})
     def list(self, request: Request) -> Response:
         """List archives, newest first."""
-        return self.page(ArchiveOut, list_archives(self.actor, **self.parsed_query(ArchiveFilter)))
+        wanted = self.parsed_query(ArchiveFilter)
+        return self.page(ArchiveOut, list_archives(self.actor, organization_id=wanted.get("organization_id")))
 
     @extend_schema(request=PlatformExportIn, responses={202: ArchiveOut})
     def create(self, request: Request) -> Response:

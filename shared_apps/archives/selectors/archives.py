@@ -17,8 +17,8 @@ def finished_export(organization_id: uuid.UUID) -> Archive | None:
     return ready.order_by("-id").first()
 
 
-def list_archives(actor: Actor, *, organization_id: uuid.UUID | None = None) -> QuerySet[Archive]:
-    """Return the archives the actor may see, newest first; of one organization if it is named."""
+def list_archives(actor: Actor, *, organization_id: uuid.UUID | None) -> QuerySet[Archive]:
+    """Return the archives the actor may see, newest first; of one organization unless it is None."""
     archives = visible_archives(actor).order_by("-id")
     return archives if organization_id is None else archives.filter(organization_id=organization_id)
 
