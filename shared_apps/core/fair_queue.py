@@ -165,6 +165,15 @@ class FairQueue:
         """Return how many tasks of the organization wait."""
         return int(self._client.llen(f"{self._prefix}wait:{organization_id}"))
 
+    def count_left(self, organization_id: uuid.UUID) -> int:
+        """Return how many tasks of the organization wait, now or for a later time. Reads all that wait for
+        a later time: for the end of an organization, not for a page."""
+        later: Any = self._client.zscan_iter(f"{self._prefix}due", count=1000)
+        owner = str(organization_id)
+        return self.count_waiting(organization_id) + len(
+            {text for text, _ in later if json.loads(text)["organization"] == owner}
+        )
+
     def waiting(self, most: int = 50) -> list[tuple[str, int]]:
         """Return the organizations with waiting tasks and how many, those whose turn is next first."""
         ring: Any = self._client.zrange(f"{self._prefix}ring", 0, most - 1)

@@ -15,6 +15,7 @@ from shared_apps.accounts.services.offboarding import do_end_all_memberships, do
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
 from shared_apps.core.actors import system_actor
+from shared_apps.core.fair_queue import fair_queue
 from shared_apps.core.transactions import entry_transaction
 from shared_apps.jobs.services.sweeping import do_end_jobs
 from shared_apps.onboarding.errors import DeletionIncomplete
@@ -135,6 +136,13 @@ def _delete_rest(organization_id: uuid.UUID) -> None:
         _note(offboarding, "rows_deleted", **delete_public_rows(organization_id, tables=tables))
 
 
+def _empty_queue(organization_id: uuid.UUID) -> None:
+    """Drop the tasks that wait; after the rows of outbox and jobs, which would send them again."""
+    tasks = fair_queue().forget(organization_id)
+    with entry_transaction():
+        _note(_locked(organization_id)[1], "queue_emptied", tasks=tasks)
+
+
 def _forget_cache(organization_id: uuid.UUID) -> None:
     keys = forget_cached(organization_id)
     with entry_transaction():
@@ -171,6 +179,7 @@ STEPS: tuple[tuple[str, Callable[[uuid.UUID], None]], ...] = (
     ("files_removed", _remove_files),
     ("names_released", _release_names),
     ("rows_deleted", _delete_rest),
+    ("queue_emptied", _empty_queue),
     ("cache_forgotten", _forget_cache),
     ("proven", _prove),
 )

@@ -42,7 +42,7 @@ def do_sign_receipt(offboarding: Offboarding) -> DeletionReceipt:
         "after": offboarding.after,
         "kept": kept_rows(offboarding.after),
         "elsewhere": {
-            "queue": "waiting tasks of the organization are refused by every worker",
+            "queue": "a task of the organization that comes after this is refused by every worker",
             "search": "no search engine holds data of organizations",
             "backups": "backups made before end with their own retention",
         },

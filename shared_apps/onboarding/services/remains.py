@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection
 from psycopg import sql
 
+from shared_apps.core.fair_queue import fair_queue
 from tenants.cache import cached_keys
 from tenants.names import schema_name_for
 from tenants.storage import measure_files
@@ -59,7 +60,7 @@ def count_remains(organization_id: uuid.UUID) -> dict[str, Any]:
     """Return how much there is of an organization, JSON-ready.
 
     Raises:
-        redis.RedisError, OSError: the cache or the files cannot be looked at.
+        redis.RedisError, OSError: the cache, the queue or the files cannot be looked at.
     """
     name = schema_name_for(organization_id.hex)
     files, size = measure_files(organization_id)
@@ -73,6 +74,7 @@ def count_remains(organization_id: uuid.UUID) -> dict[str, Any]:
             "files": files,
             "file_bytes": size,
             "cache_keys": len(cached_keys(organization_id)),
+            "waiting_tasks": fair_queue().count_left(organization_id),
             "public": {each.table: _public_rows(cursor, each, organization_id) for each in PUBLIC_ROWS},
         }
 
@@ -96,7 +98,7 @@ def what_is_left(counts: dict[str, Any]) -> list[str]:
     A role can outlive its schema where another database of the server, a copy, still grants it something; it
     has no login and no right in this database.
     """
-    left = [name for name in ("schemas", "rows", "files", "cache_keys") if counts[name]]
+    left = [name for name in ("schemas", "rows", "files", "cache_keys", "waiting_tasks") if counts[name]]
     return left + [each.table for each in PUBLIC_ROWS if not each.kept and counts["public"][each.table]]
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from shared_apps.archives.services.keeping import open_archive, run_export
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, ActorKind, Role, system_actor
+from shared_apps.core.fair_queue import Task, fair_queue
 from shared_apps.core.signing import public_key
 from shared_apps.idempotency.models import RememberedAnswer
 from shared_apps.jobs.models import Job
@@ -50,6 +52,7 @@ from tests.support.seed import make_member
 from tests.support.subscriptions import make_subscription
 
 SYSTEM = system_actor("test")
+NEIGHBOUR = uuid.uuid4()
 NOW: dict[str, Any] = {"grace_days": 0, "export_waiver": "a test account"}
 
 
@@ -77,6 +80,9 @@ def make_initech() -> Organization:
     with in_organization(made):
         default_storage.save("course/a.txt", ContentFile(b"text"))
         cache.set("colour", "red")
+    queue = fair_queue()
+    for organization, wait in ((made.id, 0), (made.id, 3600), (NEIGHBOUR, 0)):
+        queue.put(Task("test.work", str(organization)), wait_seconds=wait)
     return made
 
 
@@ -103,6 +109,7 @@ def left_of(organization: Organization) -> tuple[int, int, bool, int]:
         "do_drop_schema",
         "remove_all_files",
         "do_release_names",
+        "fair_queue",
         "forget_cached",
         "do_sign_receipt",
     ],
@@ -110,6 +117,8 @@ def left_of(organization: Organization) -> tuple[int, int, bool, int]:
 def test_deletion_leaves_nothing_wherever_it_is_killed(place: str, committed: None) -> None:
     made = make_initech()
     assert left_of(made) == (1, 1, True, 1)
+    queue = fair_queue()
+    assert queue.count_left(made.id) == 3  # that of its job too
     neighbour = Organization.objects.get(slug="acme")
     with in_organization(neighbour):
         cache.set("colour", "blue")
@@ -150,6 +159,10 @@ def test_deletion_leaves_nothing_wherever_it_is_killed(place: str, committed: No
     assert [counts[name] for name in ("schemas", "roles", "rows", "files", "file_bytes", "cache_keys")] == [
         0
     ] * 6
+    assert (statement["before"]["waiting_tasks"], counts["waiting_tasks"]) == (3, 0)
+    assert statement["steps"]["queue_emptied"]["tasks"] == 3
+    assert (queue.count_left(made.id), queue.count_left(NEIGHBOUR)) == (0, 1)
+    queue.forget(NEIGHBOUR)
     assert all(counts["public"][each.table] == 0 for each in PUBLIC_ROWS if not each.kept)
     assert statement["export"] == {"state": "waived", "by": "system:test", "why": "a test account"}
     kept = {row["table"]: row["rows"] for row in statement["kept"]}
@@ -248,6 +261,27 @@ def test_what_a_late_worker_wrote_stops_the_receipt_and_is_deleted_by_the_next_l
     offboarding.refresh_from_db()
     assert (offboarding.problem, offboarding.before) == ("", counted)
     assert not OutboxMessage.objects.filter(organization_id=acme.id).exists()
+
+
+def test_a_task_that_waits_for_later_stops_the_receipt_until_it_is_dropped(
+    acme: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete_organization(actor=SYSTEM, organization_id=acme.id, confirm="acme", **NOW)
+    late: list[Task] = []
+
+    def put_late(organization_id: Any) -> int:
+        if not late:
+            late.append(Task("test.work", str(acme.id)))
+            fair_queue().put(late[0], wait_seconds=3600)
+        return 0
+
+    monkeypatch.setattr("shared_apps.onboarding.services.offboarding.forget_cached", put_late)
+    with pytest.raises(DeletionIncomplete, match="waiting_tasks"):
+        continue_offboarding(organization_id=acme.id)
+    assert fair_queue().count_left(acme.id) == 1
+    assert continue_offboarding(organization_id=acme.id) is True
+    assert fair_queue().count_left(acme.id) == 0
+    assert Offboarding.objects.get(organization_id=acme.id).steps["queue_emptied"]["tasks"] == 1
 
 
 def test_an_organization_that_was_never_open_goes_without_grace(committed: None) -> None:
