@@ -28,6 +28,7 @@ UNFOLD = {
                     _page("Hosts", "language", "tenants_domain_changelist"),
                     _page("Custom domains", "dns", "tenants_domainclaim_changelist"),
                     _page("Released names", "history", "tenants_releasedname_changelist"),
+                    _page("Archives", "archive", "archives_archive_changelist"),
                     _page("Offboarding", "logout", "onboarding_offboarding_changelist"),
                     _page("Deletion receipts", "verified", "onboarding_deletionreceipt_changelist"),
                 ],

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.decorators import action, display
 
+from shared_apps.archives.services.exporting import request_export
 from shared_apps.core.actors import Actor
 from shared_apps.core.console import Act, ConsoleAdmin, ConsoleForm, operator_of
 from shared_apps.onboarding.selectors.organizations import with_seats
@@ -83,6 +84,14 @@ class RenameForm(ConsoleForm):
     slug = forms.CharField(max_length=63, label="Subdomain", help_text="3 to 40 letters, digits, hyphens.")
 
 
+class ExportForm(ConsoleForm):
+    """Why it is exported."""
+
+    reason = forms.CharField(
+        max_length=200, required=False, help_text="Stands in the list and in the audit log."
+    )
+
+
 class WaiveForm(ConsoleForm):
     """Why no export is needed."""
 
@@ -128,7 +137,7 @@ class OrganizationAdmin(ConsoleAdmin):
     exclude = ("creation_key",)
     change_form_after_template = "console/usage_charts.html"
     actions_list = ("create",)
-    actions_detail = ("edit", "usage", "rename", "suspend", "resume", "remove", "keep", "waive")
+    actions_detail = ("edit", "usage", "export", "rename", "suspend", "resume", "remove", "keep", "waive")
 
     def change_view(
         self,
@@ -263,6 +272,17 @@ class OrganizationAdmin(ConsoleAdmin):
             " which cannot be undone."
         )
         return self.run_act(request, Act("Delete", DeleteForm, perform, _page(object_id), warning=warning))
+
+    @action(description="Export now", url_path="export")
+    def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask, then let a job write an archive; go to the organization's archives."""
+
+        def perform(actor: Actor, values: dict[str, Any]) -> str:
+            request_export(actor=actor, organization_id=uuid.UUID(object_id), reason=values["reason"])
+            return "The archive is being written; it stands here when it is ready."
+
+        back = f"{reverse('admin:archives_archive_changelist')}?q={object_id}"
+        return self.run_act(request, Act("Export now", ExportForm, perform, back))
 
     @action(description="Keep after all", url_path="keep")
     def keep(self, request: HttpRequest, object_id: str) -> HttpResponse:
