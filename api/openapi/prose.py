@@ -54,8 +54,8 @@ often than `Retry-After` says, in seconds: the 202 carries it, and so does the j
 Times are ISO 8601 in UTC (`2026-03-02T09:00:00Z`); input with an offset is taken, input without one is read
 as UTC. Ids are UUIDs. Requests are counted in windows of 60 seconds, for each caller and for the
 organization: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` say where you stand with the
-tightest of the two, `RateLimit-Policy` and `RateLimit` with each, and 429 comes with `Retry-After`. Unknown members of a body are ignored; new members may appear in answers at
-any time."""
+tightest of the two, `RateLimit-Policy` and `RateLimit` with each, and 429 comes with `Retry-After`. Unknown
+members of a body are ignored; new members may appear in answers at any time."""
 
 TAGS = {
     "auth": "Sign in, stay signed in, sign out; passwords and personal access tokens.",

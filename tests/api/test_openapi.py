@@ -19,7 +19,7 @@ from tests.support.operations import Operation, operations_of
 
 HOSTS = ("platform", "tenant")
 # Ids that are words: of a request, of whatever an audit event is about, and the company's own of a person.
-WORDS = {"request_id", "target_id", "employee_id"}
+WORDS = {"request_id", "target_id", "employee_id", "key_id"}
 METHODS = ("get", "post", "put", "patch", "delete")
 # Bodies nobody should send: what the parser, the fields and the database each could choke on.
 MALFORMED: dict[str, bytes] = {

@@ -86,7 +86,8 @@ def serving(*, threads: int = 8, workers: int = 1, **environment: str) -> Iterat
     """Serve this worker's database until the block ends, whatever happens in it.
 
     Args:
-        threads: requests one worker process handles at once; also the size of its connection pool.
+        threads: requests one worker process handles at once; also the size of its connection pool unless
+            `DB_POOL_MAX` says another.
         workers: processes.
         environment: further environment variables of the server.
 
@@ -100,7 +101,7 @@ def serving(*, threads: int = 8, workers: int = 1, **environment: str) -> Iterat
         *("--workers", str(workers), "--blocking-threads", str(threads), "--backlog", "1024"),
         "config.wsgi:application",
     ]
-    with _running(command, DB_POOL_MAX=str(threads), **environment) as (process, output):
+    with _running(command, **{"DB_POOL_MAX": str(threads), **environment}) as (process, output):
         _wait_for(port, process, output)
         yield Server(port)
 

@@ -199,7 +199,7 @@ def _fill_rosters(world: World) -> None:
             {
                 "column": "first_name",
                 "code": "sample",
-                "severity": "warning",
+                "severity": "warn",
                 "value": world.mark,
                 "advice": world.mark,
             }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from shared_apps.onboarding.models import SupportEntry
@@ -210,6 +211,7 @@ class OrganizationOut(serializers.ModelSerializer[Organization]):
     plan = serializers.CharField(allow_null=True)
     seats_purchased = serializers.IntegerField(allow_null=True)
     seats_used = serializers.IntegerField(allow_null=True)
+    suspension = serializers.SerializerMethodField()
 
     class Meta:
         model = Organization
@@ -237,3 +239,8 @@ class OrganizationOut(serializers.ModelSerializer[Organization]):
             "created_at",
             "updated_at",
         )
+
+    @extend_schema_field(serializers.ChoiceField(choices=Suspension.choices, allow_null=True))
+    def get_suspension(self, organization: Organization) -> str | None:
+        """Return how a suspended organization is closed, None for one that is not suspended."""
+        return organization.suspension or None

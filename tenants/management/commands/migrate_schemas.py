@@ -12,7 +12,7 @@ class Command(BaseCommand):
     help = "Not used here: run `manage.py migrate` (shared schema), then `manage.py migrate_tenants`."
 
     def add_arguments(self, parser: Any) -> None:
-        """Take what the library's command takes, so that the answer is the way to go and not a usage error."""
+        """Take what the library's command takes, so that it is told the way to go."""
         parser.add_argument("rest", nargs="*", help=argparse.SUPPRESS)
         for names in (("-s", "--schema"), ("--tenant",), ("--shared",), ("--executor",), ("--fake",)):
             parser.add_argument(*names, nargs="?", help=argparse.SUPPRESS)

@@ -26,6 +26,7 @@ from shared_apps.onboarding.services.lifecycle import delete_organization
 from shared_apps.onboarding.services.offboarding import continue_offboarding
 from shared_apps.onboarding.services.receipts import check_receipt
 from shared_apps.outbox.models import OutboxMessage
+from shared_apps.usage.models import DailyUsage
 from tenants.models import DomainClaim, Organization
 from tests.support.subscriptions import make_subscription
 
@@ -106,6 +107,8 @@ def test_every_page_opens_and_none_edits(console: Client, acme: Organization) ->
         assert isinstance(shown, ConsoleAdmin), model
         listed = console.get(page(f"{model._meta.app_label}_{model._meta.model_name}_changelist"))
         assert listed.status_code == 200, model
+        if model is DailyUsage:  # pages of its own in place of the list, none of them a form of a row
+            continue
         row = model._default_manager.first()
         if row is not None:
             address = page(f"{model._meta.app_label}_{model._meta.model_name}_change", row.pk)

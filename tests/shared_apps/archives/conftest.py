@@ -2,6 +2,8 @@
 
 import io
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
@@ -16,8 +18,14 @@ from tests.support.world import World, build_world
 FILE = b"%PDF-1.4\n" + bytes(range(256)) * 40
 
 
+@pytest.fixture(autouse=True)
+def _own_files(settings: Any, tmp_path: Path) -> None:
+    """Keep this test's files apart: every test's organization has the same id, and so the same folder."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
 @pytest.fixture
-def world(committed: None, acme: Organization) -> World:
+def world(committed: None, acme: Organization, _own_files: None) -> World:
     """Acme, filled; with a stored file whose bytes are there."""
     made = build_world(acme, "MARKED")
     with in_organization(acme):
