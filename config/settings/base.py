@@ -78,21 +78,22 @@ RENAMED_HOST_LIFETIME = timedelta(days=env.integer("RENAMED_HOST_DAYS", 90))
 # How long a deleted organization can be kept after all.
 ORGANIZATION_GRACE_DAYS = env.integer("ORGANIZATION_GRACE_DAYS", 30)
 # What goes on in an organization that is suspended for writing: signing in and out, by which people read,
-# and taking rights away from sign-ins and tokens.
+# taking rights away from sign-ins and tokens, and exporting one's data, which changes none of it.
 READ_ONLY_WRITES = [
-    (method, re.compile(f"/api/v1/auth/{path}"))
+    (method, re.compile(f"/api/v1/{path}"))
     for method, path in (
-        ("POST", "sign-in"),
-        ("POST", "refresh"),
-        ("POST", "sign-out"),
-        ("POST", "sign-out-everywhere"),
-        ("POST", "password"),
-        ("POST", "password-reset"),
-        ("POST", "password-reset/confirm"),
-        ("POST", "email-verification"),
-        ("POST", "email-verification/resend"),
-        ("DELETE", "sign-ins/[0-9a-f-]+"),
-        ("DELETE", "tokens/[0-9a-f-]+"),
+        ("POST", "auth/sign-in"),
+        ("POST", "auth/refresh"),
+        ("POST", "auth/sign-out"),
+        ("POST", "auth/sign-out-everywhere"),
+        ("POST", "auth/password"),
+        ("POST", "auth/password-reset"),
+        ("POST", "auth/password-reset/confirm"),
+        ("POST", "auth/email-verification"),
+        ("POST", "auth/email-verification/resend"),
+        ("DELETE", "auth/sign-ins/[0-9a-f-]+"),
+        ("DELETE", "auth/tokens/[0-9a-f-]+"),
+        ("POST", "archives"),
     )
 ]
 # Custom domains: where their owners point them, who is asked for the proof ("host:port", none: as the

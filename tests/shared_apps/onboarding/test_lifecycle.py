@@ -108,6 +108,32 @@ def test_read_only_lets_people_sign_in_and_read_and_nothing_else(
     assert reader.post("/api/v1/auth/sign-out").status_code == 204
 
 
+@pytest.mark.feature("TEN-08")
+def test_read_only_lets_admins_export_what_is_theirs(
+    acme: Organization, globex: Organization, sign_in: Callable[..., Caller], capture: Any
+) -> None:
+    admin, learner = sign_in(acme, Role.ADMIN), sign_in(acme, Role.LEARNER)
+    with capture():
+        suspend_organization(
+            actor=SYSTEM, organization_id=acme.id, reason="unpaid", mode=Suspension.READ_ONLY
+        )
+    assert learner.post("/api/v1/archives", {}).json()["code"] == "forbidden"
+    asked = admin.post("/api/v1/archives", {"reason": "we leave"})
+    assert (asked.status_code, asked.json()["state"]) == (202, "building")
+    assert admin.get(f"/api/v1/archives/{asked.json()['id']}").status_code == 200
+    # That path alone, and on the own host alone.
+    for path in ("/api/v1/archives/", f"/api/v1/archives/{asked.json()['id']}", "/api/v1/archives/x"):
+        assert admin.post(path, {}).json()["code"] == "organization_read_only", path
+    assert Caller("globex.palaestra.test", admin.token).post("/api/v1/archives", {}).status_code == 401
+    assert list(Archive.objects.values_list("organization__slug", "requested_by_id")) == [
+        ("acme", Membership.objects.get(organization=acme, role=Role.ADMIN).user_id)
+    ]
+    # Closed is closed.
+    with capture():
+        suspend_organization(actor=SYSTEM, organization_id=acme.id, reason="unpaid", mode=Suspension.FULL)
+    assert admin.post("/api/v1/archives", {}).json()["code"] == "organization_suspended"
+
+
 def test_the_mode_of_a_suspension_changes_without_forgetting_the_state_before(
     acme: Organization, sign_in: Callable[..., Caller], capture: Any
 ) -> None:
