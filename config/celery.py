@@ -8,7 +8,7 @@ from celery.signals import celeryd_after_setup, heartbeat_sent
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from shared_apps.core.fair_queue import fair_queue
+from shared_apps.core.fair_queue import fair_queue, worker_name
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
@@ -26,7 +26,7 @@ _worker: dict[str, int] = {}
 def _know_worker(sender: str, instance: object, **_: object) -> None:
     """Remember name and slots of the worker that starts, unless it leaves organizations' tasks to others."""
     if settings.TENANT_QUEUE in app.amqp.queues.consume_from:
-        _worker[sender] = int(getattr(instance, "concurrency", 0) or 1)
+        _worker[worker_name(sender)] = int(getattr(instance, "concurrency", 0) or 1)
 
 
 def _tell_that_it_lives(**_: object) -> None:

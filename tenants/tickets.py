@@ -17,7 +17,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from shared_apps.core import clock
-from shared_apps.core.fair_queue import Swept, Task, fair_queue
+from shared_apps.core.fair_queue import Swept, Task, fair_queue, worker_name
 from shared_apps.core.ids import new_id
 from shared_apps.core.jobs import TICKET, count_tickets, put_task, send_tickets
 from tenants.selectors.organizations import queue_weights
@@ -149,7 +149,8 @@ def _tell_given_up(task: Task) -> None:
 @shared_task(name=TICKET, base=TicketTask, bind=True)
 def ticket(self: CeleryTask[..., Any]) -> int:
     """Serve the organizations whose turn it is; return how many tasks ran."""
-    return len(serve_ticket(self.request.id or new_id().hex, worker=self.request.hostname or ""))
+    worker = worker_name(self.request.hostname or socket.gethostname())
+    return len(serve_ticket(self.request.id or new_id().hex, worker=worker))
 
 
 @shared_task(name="tenants.sweep_fair_queue", base=PlatformTask)

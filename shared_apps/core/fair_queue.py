@@ -29,6 +29,9 @@ MOST_TRIES = 5
 # A worker says every two seconds that it lives.
 SILENCE_SECONDS = 60
 _ANSWER_SECONDS = 2.0
+# A worker that was killed and is started again under its name is another one: what the first had taken must
+# not look alive. Drawn before Celery forks its processes, so that all of one worker have the same.
+_START = new_id().hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,10 @@ class FairQueue:
     def waiting(self, most: int = 50) -> list[tuple[str, int]]:
         """Return the organizations with waiting tasks and how many, those whose turn is next first."""
         ring: Any = self._client.zrange(f"{self._prefix}ring", 0, most - 1)
-        return [(str(name), int(self._client.llen(f"{self._prefix}wait:{name}"))) for name in ring]
+        asked = self._client.pipeline(transaction=False)
+        for name in ring:
+            asked.llen(f"{self._prefix}wait:{name}")
+        return [(str(name), int(length)) for name, length in zip(ring, asked.execute(), strict=True)]
 
     @property
     def client(self) -> redis.Redis:
@@ -217,6 +223,15 @@ def client_of(url: str) -> redis.Redis:
 @lru_cache(maxsize=4)
 def _queue(url: str, prefix: str, reserved: int) -> FairQueue:
     return FairQueue(client_of(url), prefix, reserved)
+
+
+def worker_name(hostname: str) -> str:
+    """Return the name under which this start of a worker takes tasks and says that it lives.
+
+    Args:
+        hostname: Celery's name of the worker, the same after a restart.
+    """
+    return f"{hostname}/{_START}"
 
 
 def fair_queue() -> FairQueue:

@@ -189,12 +189,12 @@ local taken_back, given_up = 0, {}
 local leases = redis.call('HGETALL', P..'leases')
 for place = 1, #leases, 2 do
     local ticket, lease = leases[place], cjson.decode(leases[place + 1])
-    local seen = number(redis.call('ZSCORE', P..'workers', lease.worker), 0)
-    if lease.ends < now then
-        -- Its worker lives and has ended it for its length; once more would be as long.
+    local seen = math.max(number(redis.call('ZSCORE', P..'workers', lease.worker), 0), lease.taken)
+    if lease.ends < seen then
+        -- Its worker lived on and has ended it for its length; once more would be as long.
         end_lease(ticket, lease)
         given_up[#given_up + 1] = lease.task
-    elseif math.max(seen, lease.taken) < now - silence then
+    elseif seen < now - silence then
         end_lease(ticket, lease)
         if lease.tries >= most_tries then
             given_up[#given_up + 1] = lease.task

@@ -17,10 +17,13 @@ START_SECONDS = 40
 
 
 @contextmanager
-def working(*, slots: int = 2, include: str = "tests.support.worker_tasks") -> Iterator[psutil.Process]:
+def working(
+    *, slots: int = 2, include: str = "tests.support.worker_tasks", name: str = ""
+) -> Iterator[psutil.Process]:
     """Run a worker for organizations' tasks until the block ends.
 
     Args:
+        name: of the worker; one that nobody had when empty.
         slots: tasks at once.
         include: module with further tasks.
 
@@ -29,7 +32,12 @@ def working(*, slots: int = 2, include: str = "tests.support.worker_tasks") -> I
     """
     command = [
         *(sys.executable, "-m", "celery", "-A", "config.celery", "worker"),
-        *("--queues", settings.TENANT_QUEUE, "--hostname", f"test-{os.getpid()}-{time.monotonic_ns()}@test"),
+        *(
+            "--queues",
+            settings.TENANT_QUEUE,
+            "--hostname",
+            f"{name or time.monotonic_ns()}-{os.getpid()}@test",
+        ),
         *("--concurrency", str(slots), "--include", include, "--loglevel", "info"),
         *("--without-gossip", "--without-mingle"),
     ]

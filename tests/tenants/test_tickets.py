@@ -188,13 +188,13 @@ def test_a_worker_killed_whole_loses_no_task(
     committed: None, acme: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given a worker that is killed with a task
-    with working(slots=1):
+    with working(slots=1, name="restarted"):
         send_now("test.sleep", organization_id=acme.id, seconds=30, mark="lost")
         wait_for(lambda: len(read_lines()) == 1)
-    # when another works and the sweep comes after the silence
-    with working(slots=1):
-        time.sleep(1.5)
-        swept = fair_queue().sweep(tickets_there=count_tickets(), silence_seconds=1)
+    # when it is started again under its name, and the sweep comes after the silence
+    with working(slots=1, name="restarted"):
+        time.sleep(3.2)  # the new one says every two seconds that it lives
+        swept = fair_queue().sweep(tickets_there=count_tickets(), silence_seconds=3)
         assert (swept.taken_back, swept.tickets) == (1, 1)
         current_app.send_task("tenants.ticket", queue=settings.TENANT_QUEUE)
         # then the task starts again

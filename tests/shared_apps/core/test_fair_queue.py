@@ -176,6 +176,16 @@ def test_a_living_workers_task_is_left_alone_and_a_too_long_one_ended(queue: Fai
     assert queue.release("long", seconds=2) is False
 
 
+def test_a_task_whose_worker_died_is_taken_back_however_late_the_sweep_comes(queue: FairQueue) -> None:
+    """Beat was away longer than a task may take: the worker did not end the task, it died with it."""
+    _put(queue, A, 1)
+    queue.beat("gone@test", slots=1)
+    queue.take("lost", worker="gone@test", longest_seconds=1)
+    time.sleep(1.2)
+    swept = queue.sweep(tickets_there=0, silence_seconds=1)
+    assert (swept.taken_back, swept.given_up) == (1, [])
+
+
 def test_lost_tickets_are_sent_again(queue: FairQueue) -> None:
     _put(queue, A, 100)
     queue.beat(WORKER, slots=8)
