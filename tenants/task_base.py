@@ -77,6 +77,13 @@ class PlatformTask(Task[..., Any]):
             _end_clean()
 
 
+class OrganizationPublicTask(PlatformTask):
+    """An organization's work that takes its turn like any other of its tasks, but runs in the shared schema:
+    the organization may be closed by then. The body gets the `organization_id`."""
+
+    abstract = True
+
+
 class TicketTask(Task[..., Any]):
     """Runs its body outside every scope: it carries no work of its own, but takes a task that enters one."""
 

@@ -21,7 +21,7 @@ from shared_apps.core.fair_queue import Swept, Task, fair_queue, worker_name
 from shared_apps.core.ids import new_id
 from shared_apps.core.jobs import TICKET, count_tickets, put_task, send_tickets
 from tenants.selectors.organizations import queue_weights
-from tenants.task_base import OrganizationTask, PlatformTask, TicketTask
+from tenants.task_base import OrganizationPublicTask, OrganizationTask, PlatformTask, TicketTask
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +90,7 @@ def sweep_fair_queue() -> Swept:
 
 def _run(task: Task, worker: str) -> None:
     found = current_app.tasks.get(task.name)
-    if not isinstance(found, OrganizationTask):
+    if not isinstance(found, OrganizationTask | OrganizationPublicTask):
         # As with Celery itself a message for no known task is dropped; a table brings it back.
         log.error("task_unknown", job=task.name, organization=task.organization_id)
         return

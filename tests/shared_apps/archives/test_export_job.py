@@ -2,6 +2,7 @@
 
 import errno
 import io
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -20,11 +21,13 @@ from shared_apps.archives.tasks import export
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock, signing
 from shared_apps.core.actors import Role, system_actor
+from shared_apps.core.fair_queue import fair_queue
 from shared_apps.jobs.enums import JobState
 from shared_apps.jobs.models import Job
 from shared_apps.jobs.services.sweeping import restart_lost_jobs
 from tenants.enums import OrganizationState
 from tenants.models import Organization
+from tenants.tickets import serve_ticket
 from tests.support.client import Caller
 from tests.support.world import World
 
@@ -78,6 +81,19 @@ def test_job_of_a_closed_organization_writes_an_archive_that_verifies(world: Wor
     # and running the job again changes nothing
     _run(job)
     assert _stored(world.organization) == [archive.storage_key.split("/")[1]]
+
+
+@pytest.mark.feature("TEN-08")
+def test_workers_take_the_export_of_a_closed_organization_in_its_turn(world: World) -> None:
+    # given a closed organization whose export waits in the queue, as the request left it
+    Organization.objects.filter(pk=world.organization.pk).update(state=OrganizationState.CLOSING)
+    fair_queue().forget(world.organization.id)
+    job = _ask(Organization.objects.get(pk=world.organization.pk))
+    # when a worker asks whose turn it is
+    ran = serve_ticket(uuid.uuid4().hex, worker="")
+    # then
+    assert ran == ["archives.export"]
+    assert Archive.objects.get(job_id=job.id).state == ArchiveState.READY
 
 
 def test_one_export_of_an_organization_at_a_time(world: World, globex: Organization) -> None:
