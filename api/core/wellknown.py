@@ -18,7 +18,9 @@ def tls_ask(request: HttpRequest) -> HttpResponse:
     It tells no more than a request to that host would, and costs no query for a host that is known.
     """
     domain = request.GET.get("domain", "").rstrip(".").lower()
-    if 0 < len(domain) <= _LONGEST_NAME and may_have_certificate(domain):
+    # What is no text of a name never reaches the registry: a NUL is an error to the database.
+    is_name = domain.isascii() and domain.isprintable() and 0 < len(domain) <= _LONGEST_NAME
+    if is_name and may_have_certificate(domain):
         return HttpResponse(status=200)
     return django_problem(request, HostNotFound())
 

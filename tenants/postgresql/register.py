@@ -35,17 +35,20 @@ class Shared:
         rows: SQL condition on the rows a tenant reaches, to read and to write; "" for all of them.
         written: what rows it writes must fulfil besides, "" for nothing.
         writes: rights in the words of GRANT; columns are named where others must not move from a tenant.
+        columns: those that a tenant reads where it must not read all, "" for all of them.
     """
 
     kind: Kind
     rows: str = ""
     writes: str = ""
     written: str = ""
+    columns: str = ""
 
     @property
     def grants(self) -> str:
         """What the tenants' group role is granted, in the words of GRANT; "" for nothing."""
-        reads = "" if self.kind in (Kind.APPENDED, Kind.HIDDEN) else "SELECT"
+        told = f"SELECT ({self.columns})" if self.columns else "SELECT"
+        reads = "" if self.kind in (Kind.APPENDED, Kind.HIDDEN) else told
         return ", ".join(part for part in (reads, self.writes) if part)
 
     @property
@@ -78,9 +81,9 @@ def owned(writes: str = "", *, column: str = "organization_id", written: str = "
     return Shared(Kind.OWNED, mine(column), writes, written)
 
 
-def through(rows: str, writes: str = "") -> Shared:
+def through(rows: str, writes: str = "", *, columns: str = "") -> Shared:
     """Rows that another table makes the organization's, by the SQL condition `rows`."""
-    return Shared(Kind.THROUGH, rows, writes)
+    return Shared(Kind.THROUGH, rows, writes, columns=columns)
 
 
 def appended(*, column: str = "organization_id") -> Shared:
@@ -107,7 +110,11 @@ REGISTER: dict[str, Shared] = {
     # --- Who people are. Logins are made, and passwords set, by the platform's role and by the narrow
     # functions below; a tenant changes what its people say of themselves.
     "accounts_user": through(
-        f"{_MEMBER} OR public.tenant_awaits_user(id, email)", "UPDATE (name, timezone, language, updated_at)"
+        f"{_MEMBER} OR public.tenant_awaits_user(id, email)",
+        "UPDATE (name, timezone, language, updated_at)",
+        # All but the hash of the password, which the platform compares.
+        columns="id, created_at, updated_at, email, name, timezone, language, last_login, is_active,"
+        " is_staff, is_superuser, sign_in_epoch",
     ),
     "accounts_membership": owned("UPDATE (role, status, joined_at, removed_at, updated_at)"),
     "accounts_invitation": owned("INSERT, UPDATE"),

@@ -40,6 +40,7 @@ def apply_register() -> list[str]:
     """
     with connection.cursor() as cursor:
         _make_group(cursor)
+        _close_temporary(cursor)
         cursor.execute(_CURRENT_TENANT)
         present = shared_tables()
         known = _fingerprints(cursor)
@@ -69,6 +70,15 @@ def _make_group(cursor: Any) -> None:
             "DO $$ BEGIN CREATE ROLE {group} NOLOGIN;"
             " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
         )
+
+
+def _close_temporary(cursor: Any) -> None:
+    """Leave temporary tables to the database's owner. One stands before every other table on any search path
+    and outlives the role that made it: a tenant could plant one for whoever gets the connection next."""
+    cursor.execute("SELECT has_database_privilege('public', current_database(), 'TEMPORARY')")
+    if cursor.fetchone() == (True,):
+        name = sql.Identifier(connection.settings_dict["NAME"])
+        cursor.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(name))
 
 
 def _protect(cursor: Any, table: str, shared: Shared) -> None:

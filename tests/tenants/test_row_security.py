@@ -322,6 +322,33 @@ def test_who_was_invited_by_address_is_seen_until_the_invitation_is_over(
         assert not User.objects.filter(email=person.email).exists()
 
 
+@pytest.mark.feature("TEN-06")
+def test_no_hash_of_a_password_is_told_to_a_tenant(acme: Organization) -> None:
+    stranger = User.objects.create_user("stranger@example.org", "a long enough secret")
+    Invitation.objects.create(
+        organization=acme, email=stranger.email, token_hash=b"2" * 32, expires_at=clock.now()
+    )
+    with in_organization(acme):
+        for told in ("password", "*", "row_to_json(accounts_user)"):
+            _refused(f"SELECT {told} FROM accounts_user")
+        _refused("UPDATE accounts_user SET name = name RETURNING password")
+        _refused("SELECT 1 FROM accounts_user WHERE password LIKE 'a%%'")
+        seen = User.objects.select_related(None).get(email=stranger.email)
+        assert (seen.pk, seen.password, seen.has_usable_password()) == (stranger.pk, "!", False)
+        assert list(User.objects.filter(pk=stranger.pk).values_list("password", flat=True)) == ["!"]
+    stranger.refresh_from_db()
+    assert stranger.check_password("a long enough secret")
+
+
+def test_no_tenant_plants_a_table_before_the_shared_one(acme: Organization) -> None:
+    """A temporary table stands first on every path, and the pool hands the connection to others."""
+    apply_register()  # a copied database, as a test's is, begins with everybody's rights
+    with in_organization(acme):
+        _refused("CREATE TEMP TABLE accounts_user AS SELECT 1 AS id")
+        _refused("CREATE TABLE accounts_user (id uuid)")
+        _refused("CREATE TABLE public.planted (id uuid)")
+
+
 # --- The doors ---------------------------------------------------------------------------------
 
 

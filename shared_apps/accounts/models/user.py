@@ -6,6 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 
+from shared_apps.accounts.models.password import PasswordField
 from shared_apps.core.models import Record
 from shared_apps.core.text import normal_email
 
@@ -32,6 +33,7 @@ class User(Record, AbstractBaseUser, PermissionsMixin):
     platform and counts on the platform host only: no tenant policy reads it, or groups, or permissions here.
     """
 
+    password = PasswordField("password", max_length=128)
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=200, blank=True)
     timezone = models.CharField(max_length=64, default="UTC")

@@ -27,6 +27,7 @@ from shared_apps.core.ids import new_id
 from shared_apps.core.text import normal_email
 from shared_apps.core.transactions import require_transaction
 from shared_apps.outbox.services.messages import Message, do_send
+from tenants.context import in_public
 from tenants.links import public_url
 from tenants.models import Organization
 from tenants.scope import OrganizationRef
@@ -177,10 +178,12 @@ def check_credentials(invitation: Invitation, *, password: str) -> Credentials:
         PasswordNotAccepted: the new password fails a rule.
         InvitationNotValid: the account is closed.
     """
-    user = User.objects.filter(email=invitation.email).first()
+    with in_public():
+        user = User.objects.filter(email=invitation.email).first()
+        asks_for_password = user is not None and _keeps_password(user)
     if user is not None and not user.is_active:
         raise InvitationNotValid
-    if user is not None and keeps_password(user):
+    if user is not None and asks_for_password:
         if find_user_by_password(email=user.email, password=password) is None:
             raise WrongPassword(field="password")
         return Credentials(user.id, None)
@@ -189,8 +192,14 @@ def check_credentials(invitation: Invitation, *, password: str) -> Credentials:
     return Credentials(user.id if user else None, hashed)
 
 
-def keeps_password(user: User) -> bool:
-    """Tell whether accepting asks for the account's password instead of setting one."""
+def has_own_password(email: str) -> bool:
+    """Tell whether accepting asks for the password of the address's account instead of setting one."""
+    with in_public():
+        user = User.objects.filter(email=email).first()
+        return user is not None and _keeps_password(user)
+
+
+def _keeps_password(user: User) -> bool:
     return user.has_usable_password() and is_email_proved(user)
 
 

@@ -19,7 +19,7 @@ from shared_apps.accounts.services.invitations import (
     do_make_invitations,
     do_revoke_invitation,
     find_open_invitation,
-    keeps_password,
+    has_own_password,
 )
 from shared_apps.accounts.services.memberships import do_lock_membership, do_reinvite
 from shared_apps.accounts.services.origins import as_person
@@ -174,7 +174,7 @@ def preview_invitation(*, token: str) -> InvitationPreview:
         organization=organization.name,
         email=invitation.email,
         role=Role(invitation.role),
-        has_account=user is not None and keeps_password(user),
+        has_account=has_own_password(invitation.email),
         needs_name=_known_name(invitation, user) == "",
     )
 

@@ -345,7 +345,16 @@ def test_a_proxy_gets_certificates_for_hosts_that_answer_and_for_no_other(
         return Caller(host).get("/tls/ask", {"domain": domain}).status_code
 
     assert [ask("acme.palaestra.test"), ask("ACME.palaestra.test."), ask("app.palaestra.test")] == [200] * 3
-    for nobody in ("", "nobody.palaestra.test", "admin.palaestra.test", NAME, "x" * 300, "a b", "127.0.0.1"):
+    for nobody in (
+        "",
+        "nobody.palaestra.test",
+        "admin.palaestra.test",
+        NAME,
+        "x" * 300,
+        "a b",
+        "127.0.0.1",
+        "a\0b.de",
+    ):
         assert ask(nobody) == 404, nobody
     dns.texts[CHALLENGE] = [claim.token]
     with capture():
