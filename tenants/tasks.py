@@ -6,7 +6,7 @@ import structlog
 from celery import shared_task
 
 from tenants.placement.moving import move_to_wanted
-from tenants.services.migrating.errors import NoRun, RunGoingOn, RunLost
+from tenants.services.migrating.errors import NoRun, RunGoingOn, RunLost, SessionNeeded
 from tenants.services.migrating.migrator import (
     failed_only,
     migrate_latecomers,
@@ -50,7 +50,7 @@ def migrate(act: str, started_by: str) -> str:
         if act == "resume":
             return resume_migration(started_by=started_by, report=lambda _: None).state
         run = migrate_tenants(failed_only(usual_options()), started_by=started_by, report=lambda _: None)
-    except (NoRun, RunGoingOn, RunLost) as refused:
+    except (NoRun, RunGoingOn, RunLost, SessionNeeded) as refused:
         log.warning("migration_not_run", act=act, reason=str(refused))
         return ""
     return run.state if run else ""
@@ -68,5 +68,8 @@ def migrate_those_who_came_late() -> int:
     try:
         run = migrate_latecomers(started_by="beat")
     except (RunGoingOn, RunLost):
+        return 0
+    except SessionNeeded as refused:  # the run is stopped: from now on it waits for an operator
+        log.error("migration_not_run", act="latecomers", reason=str(refused))
         return 0
     return run.done if run else 0

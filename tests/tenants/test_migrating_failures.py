@@ -65,6 +65,25 @@ def test_one_that_fails_stops_nobody_and_says_why(
     assert set(found.values()) == {1}
 
 
+def test_one_whose_connection_is_ended_stops_nobody_and_says_why(
+    scratch: Scratch, acme: Organization, globex: Organization
+) -> None:
+    """As an operator does with a migration that hangs."""
+    end = (
+        f"DO $$ BEGIN IF current_schema() = '{globex.schema_name}'"
+        " THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; END $$"
+    )
+    scratch.write("0901_end", f'migrations.RunSQL("{end}", "SELECT 1")', before="0900_effect")
+
+    done = run(RunOptions(canaries=("acme",), most_failures_percent=50))
+
+    assert (done.state, done.done, done.failed) == (RunState.FAILED, 7, 1)
+    assert "terminating connection" in schema_of(globex).migration_error
+    found = effects()
+    assert found.pop(globex.schema_name) == 0  # both steps or none
+    assert set(found.values()) == {1}
+
+
 def test_those_that_failed_are_tried_again_alone(
     scratch: Scratch, acme: Organization, globex: Organization
 ) -> None:

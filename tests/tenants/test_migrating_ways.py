@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tenants.enums import RunState
-from tenants.models import Organization, TenantSchema
+from tenants.models import MigrationRun, Organization, TenantSchema
 from tenants.services.migrating.chart import Way, chart
+from tenants.services.migrating.migrator import resume_migration
 from tenants.services.migrating.options import RunOptions
 from tests.tenants.migrating_ground import (
     ADD_COLUMN,
@@ -131,6 +132,29 @@ def test_operations_that_are_done_are_not_done_again_and_the_rest_is(
     assert indexes(globex.schema_name) == [True]
     assert value(f"SELECT count(scratch) FROM {table}") == 0
     assert schema_of(globex).migration_step == ""
+
+
+def test_behind_a_pooler_the_run_stops_before_what_needs_a_session_and_goes_on_without_it(
+    scratch: Scratch,
+) -> None:
+    # given an index to be made outside of transactions
+    scratch.write("0901_index", INDEX, before="0900_effect", atomic=False)
+
+    # when the migrator has connections that keep nothing for their session
+    process = scratch.start("run", "--without-public", DATABASE_POOLING="transaction", DATABASE_DIRECT_URL="")
+    said = "".join(process.communicate(timeout=60))
+
+    # then it says what it needs, and nobody failed
+    assert process.returncode == 1
+    assert "needs a connection past the pooler" in said
+    stopped = MigrationRun.objects.get()
+    assert (stopped.state, stopped.failed) == (RunState.STOPPED, 0)
+    assert "DATABASE_DIRECT_URL" in stopped.note
+    assert {row.migration_error for row in moved_schemas()} == {""}
+
+    # and with a session it is gone on with
+    assert resume_migration(started_by="test", report=lambda _: None).state == RunState.SUCCEEDED
+    assert {row.schema_level for row in moved_schemas()} == {chart().target.level}
 
 
 @pytest.mark.slow

@@ -13,13 +13,14 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import structlog
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.models import F
 from psycopg import errors as postgres
 
 from shared_apps.core import clock
 from tenants.context import in_public
 from tenants.models import TenantSchema
+from tenants.services.migrating.errors import SessionNeeded
 from tenants.services.migrating.message import Standing
 from tenants.services.migrating.stepwise import StepwiseBusy
 from tenants.services.migrating.waves import Wave
@@ -76,7 +77,11 @@ class Crew:
         self._stop = threading.Event()
 
     def work(self, wave: Wave) -> Tally:
-        """Migrate the wave's schemas; return when all had their turn, or the crew was stopped."""
+        """Migrate the wave's schemas; return when all had their turn, or the crew was stopped.
+
+        Raises:
+            SessionNeeded: nobody can be taken further over these connections.
+        """
         tally = Tally(len(wave.schemas), wave.most_failures)
         todo: Iterable[Standing] = wave.schemas
         for round_ in range(self._lock_rounds + 1):
@@ -140,14 +145,16 @@ class Crew:
         except StepwiseBusy:
             with self._lock:
                 tally.locked.append(schema)
+        except SessionNeeded:
+            raise  # it would be so for everybody
         except Exception as error:  # noqa: BLE001  whatever it is, the next tenant must get its turn
             if isinstance(error, DatabaseError) and isinstance(error.__cause__, _LOCKED):
                 with self._lock:
                     tally.locked.append(schema)
                 return
+            if isinstance(error, OperationalError | InterfaceError):
+                connection.close()  # it may be lost; what is noted now, and the next tenant, get a new one
             self._fail(schema, tally, f"{type(error).__name__}: {error}")
-            if isinstance(error, OperationalError):
-                connection.close()  # it may be lost; the next tenant gets a new one
         else:
             with self._lock:
                 tally.done += 1

@@ -59,6 +59,15 @@ class RunOfOtherCode(Conflict):
     advice = "Go on with it from that release's `manage.py migrate_tenants resume`, or start a new run."
 
 
+class SessionNeeded(Conflict):
+    """A migration outside of transactions holds a lock of the session, which no session keeps behind a pooler
+    in transaction mode. Facts: `migration`."""
+
+    code = "migration_needs_session"
+    title = "This migration needs a connection past the pooler."
+    advice = "Set DATABASE_DIRECT_URL and run `manage.py migrate_tenants` by hand: workers do not use it."
+
+
 class NoRun(NotFound):
     """There is no run in a state that allows what was asked."""
 

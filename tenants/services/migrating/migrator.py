@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from django.db import connection
 
+from shared_apps.core.errors import DomainError
 from tenants.ddl import migrations_level, migrations_version
 from tenants.enums import RunDirection, RunState
 from tenants.models import MigrationRun, TenantSchema
@@ -68,6 +69,8 @@ def migrate_tenants(
         OrganizationsUnknown: somebody named does not exist.
         MigrationUnknown, MigrationIrreversible: the level asked for cannot be reached.
         RunLost: this process was silent for too long and another took the run over.
+        SessionNeeded: a step on the way cannot be taken behind a pooler in transaction mode; the run is
+            stopped, and goes on from a process with a direct connection.
     """
     if is_plain(options) and not is_anyone_behind(migrations_level()) and not is_run_open():
         return None
@@ -85,7 +88,7 @@ def resume_migration(*, started_by: str, report: Report, lost_after: timedelta =
 
     Raises:
         NoRun, RunGoingOn, RunOfOtherCode: see `runs.resume_run`.
-        RunLost: another process took the run over.
+        RunLost, SessionNeeded: as `migrate_tenants`.
     """
     known = chart()
     run = resume_run(known.target, started_by=started_by, lost_after=lost_after)
@@ -140,7 +143,7 @@ class _Run:
         except RunLost:
             raise
         except BaseException as error:
-            end_run(self.run, RunState.STOPPED, f"Ended by {type(error).__name__}: {error}"[:2000])
+            end_run(self.run, RunState.STOPPED, _said_by(error)[:2000])
             raise
         end_run(self.run, state, note)
         log.info("migration_run_ended", run=str(self.run.id), state=str(state), note=note)
@@ -247,6 +250,13 @@ class _Run:
 
     def _sum(self, what: str) -> int:
         return sum(int(wave[what]) for wave in self._waves)
+
+
+def _said_by(error: BaseException) -> str:
+    """Return why a run ended, for people: a refusal with what to do about it."""
+    if isinstance(error, DomainError):
+        return f"{error.title} {error.advice} ({error})"
+    return f"Ended by {type(error).__name__}: {error}"
 
 
 def _workers(wanted: int) -> int:

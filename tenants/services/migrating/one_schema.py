@@ -13,7 +13,7 @@ from tenants.context import in_public, migrating_schema
 from tenants.ddl import tenant_app_labels
 from tenants.models import TenantSchema
 from tenants.services.migrating.chart import Chart, Key, Stand, Step, Way, stand_of
-from tenants.services.migrating.errors import RegistryDiffers
+from tenants.services.migrating.errors import RegistryDiffers, SessionNeeded
 from tenants.services.migrating.message import (
     MIGRATED_STATES,
     MOVED_ON_SQLSTATE,
@@ -63,6 +63,7 @@ class SchemaMigrator:
         Raises:
             DatabaseError, or whatever a data migration raises: the step it stands at did not happen.
             StepwiseBusy: another process works on it.
+            SessionNeeded: no schema can pass the next step over connections such as this one.
         """
         return self._journey(schema, self._forward_once)
 
@@ -139,6 +140,8 @@ class SchemaMigrator:
 
     def _by_django(self, schema: Standing, step: Step) -> Stand:
         if step.way is Way.STEPWISE:
+            if not connection.keeps_session:  # type: ignore[attr-defined]  # our own backend
+                raise SessionNeeded(migration=str(step))
             run_stepwise(schema, step, self._context)
         statements: list[str] = []
         with migrating_schema(schema.schema_name), transaction.atomic(durable=True):
