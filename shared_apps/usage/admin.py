@@ -19,6 +19,7 @@ from shared_apps.usage.models import DailyUsage
 from shared_apps.usage.selectors.figures import (
     Usage,
     largest_organizations,
+    organizations_with_orphans,
     top_organizations,
     totals_by_day,
     usage_of,
@@ -58,7 +59,7 @@ class DailyUsageAdmin(ConsoleAdmin):
         ]
 
     def overview(self, request: HttpRequest) -> HttpResponse:
-        """Show the days of all together and those who use most. Eight statements."""
+        """Show the days of all together and those who use most. Nine statements."""
         actor = operator_of(request)
         days = totals_by_day(actor, days=DAYS)
         dates = [row[0] for row in days]
@@ -85,6 +86,10 @@ class DailyUsageAdmin(ConsoleAdmin):
                 "rows": [[name, human_bytes(size)] for name, size in largest_organizations(actor)],
             },
             "waiting": count_all_waiting(),
+            "alarms": [
+                (name, reverse("admin:usage_organization", args=(identifier,)), f"{number:,}")
+                for identifier, name, number in organizations_with_orphans(actor)
+            ],
         }
         return TemplateResponse(request, "console/usage.html", context)
 
@@ -125,7 +130,15 @@ def usage_context(usage: Usage) -> dict[str, Any]:
     megabytes = [
         round(((row.database_bytes or 0) + (row.file_bytes or 0)) / 1e6, 1) if row else 0 for row in rows
     ]
+    looked = [row for row in usage.days if row.orphans is not None]
+    orphans = looked[-1].orphans if looked else None
     return {
+        "alarm": (
+            f"{orphans:,} references lead nowhere, as found on {looked[-1].day:%d %b}; the log says which"
+            " (orphans_found). Nothing is corrected by itself."
+            if orphans
+            else ""
+        ),
         "cards": [
             ("Requests", f"{sum(row.requests for row in usage.days):,}", f"in {len(dates)} days"),
             ("Tasks", f"{sum(row.tasks for row in usage.days):,}", f"weight {usage.queue_weight}"),

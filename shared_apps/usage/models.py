@@ -19,6 +19,8 @@ class DailyUsage(models.Model):
     file_bytes = models.PositiveBigIntegerField(null=True, blank=True)
     # As the database estimates them: counting every row would cost more than knowing is worth.
     rows = models.PositiveBigIntegerField(null=True, blank=True)
+    # References between its tables and the shared ones that lead nowhere; empty where nobody looked.
+    orphans = models.PositiveBigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(default=clock.now, editable=False)
 

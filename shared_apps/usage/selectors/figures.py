@@ -130,6 +130,21 @@ def largest_organizations(actor: Actor, *, most: int = 10) -> list[tuple[str, in
     return [(names.get(identifier, str(identifier)), found) for identifier, found in largest.items()][:most]
 
 
+def organizations_with_orphans(actor: Actor) -> list[tuple[uuid.UUID, str, int]]:
+    """Return id, name and number of the organizations whose last look of the last two days found references
+    that lead nowhere, for operators; most first."""
+    require(actor, VIEW_ANY)
+    since = clock.now().date() - timedelta(days=1)
+    rows = DailyUsage.objects.filter(day__gte=since, orphans__isnull=False)
+    latest = rows.order_by("organization_id", "-day").distinct("organization_id")
+    found = [row for row in latest.values_list("organization_id", "orphans") if row[1]]
+    names = dict(Organization.objects.filter(id__in=[row[0] for row in found]).values_list("id", "name"))
+    listed = [
+        (identifier, names.get(identifier, str(identifier)), number or 0) for identifier, number in found
+    ]
+    return sorted(listed, key=lambda row: (-row[2], row[1]))
+
+
 def totals_by_day(actor: Actor, *, days: int) -> list[tuple[date, int, int, int, int]]:
     """Return requests, tasks, mails and stored bytes of all organizations together for each of the last days,
     for operators."""

@@ -65,6 +65,15 @@ def do_note_storage(*, organization_id: uuid.UUID, database_bytes: int, file_byt
     )
 
 
+def do_note_orphans(*, organization_id: uuid.UUID, orphans: int) -> None:
+    """Note how many of an organization's references lead nowhere today."""
+    DailyUsage.objects.update_or_create(
+        organization_id=organization_id,
+        day=clock.now().date(),
+        defaults={"orphans": orphans, "updated_at": clock.now()},
+    )
+
+
 def _flush(client: Redis, key: str) -> int:
     taken = f"{key}:taken"
     if not client.exists(taken):
