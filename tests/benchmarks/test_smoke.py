@@ -89,6 +89,7 @@ def test_the_api_benchmark_writes_what_it_counts(
 
 @pytest.mark.slow
 @pytest.mark.feature("OPS-02")
+@pytest.mark.feature("M12")
 def test_the_fairness_benchmark_measures_others_beside_a_flood(committed: None, tmp_path: Path) -> None:
     environment = {**os.environ, **server_environment(), "WORKER_CONCURRENCY": "2"}
     worker = procfile("worker").replace("--queues tenants", f"--queues {settings.TENANT_QUEUE}")

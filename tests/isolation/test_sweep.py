@@ -48,6 +48,7 @@ def _membership(twins: Twins, role: Role) -> Membership:
         return Membership.objects.get(pk=member.pk)
 
 
+@pytest.mark.feature("M07")
 @pytest.mark.leak(31)
 @pytest.mark.parametrize("role", list(Role))
 def test_every_operation_of_a_tenant_host(role: Role, twins: Twins, record_property: Record) -> None:
