@@ -15,7 +15,7 @@ class TokenTooNarrow(Forbidden):
 
     code = "token_scope"
     title = "This token may only read."
-    advice = "Make a token with the scope `write`."
+    advice = "Make a token with the scope `write`. The token of a support entry reads only."
 
 
 class DeclaredPolicy(BasePermission):

@@ -76,12 +76,15 @@ def do_request_export(
         raise NothingToExport(state=organization.state)
     _do_close_abandoned(organization.id)
     archive_id = new_id()
-    job = do_create_job(
-        JOB, organization_id=organization.id, arguments={"archive_id": str(archive_id)}, created_by=actor
-    )
     keep = settings.ARCHIVE_LIFETIME if keep_for is None else keep_for
     try:
-        with transaction.atomic():
+        with transaction.atomic():  # the job too: a caller that bears the refusal must not commit it alone
+            job = do_create_job(
+                JOB,
+                organization_id=organization.id,
+                arguments={"archive_id": str(archive_id)},
+                created_by=actor,
+            )
             archive = Archive.objects.create(
                 id=archive_id,
                 organization=organization,

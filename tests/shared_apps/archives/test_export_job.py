@@ -98,8 +98,9 @@ def test_workers_take_the_export_of_a_closed_organization_in_its_turn(world: Wor
 
 def test_one_export_of_an_organization_at_a_time(world: World, globex: Organization) -> None:
     first = _ask(world.organization)
-    with pytest.raises(ExportRunning):
-        _ask(world.organization)
+    with transaction.atomic(), pytest.raises(ExportRunning):  # commits what the refusal left
+        do_request_export(organization=world.organization, actor=_ACTOR, reason="again")
+    assert Job.objects.filter(kind="archives.export").get() == first
     _ask(globex)
     # when the first has ended, even without an archive
     Job.objects.filter(pk=first.pk).update(state=JobState.FAILED, error_code="worker_lost")

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from shared_apps.archives.management.telling import Progress, refusal
 from shared_apps.archives.services.exporting import export_to_file
 from shared_apps.core import signing
 from shared_apps.core.actors import system_actor
@@ -26,7 +27,8 @@ class Command(BaseCommand):
         """Export, and say what was written and which key checks it."""
         target: Path = options["to"]
         if target.exists():
-            raise CommandError(f"{target} exists")
+            raise CommandError(f"{target} is there already; name another file.")
+        progress = Progress(self.stderr)
         half = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
             with half.open("xb") as sink:
@@ -34,21 +36,19 @@ class Command(BaseCommand):
                     actor=system_actor("command:export_organization"),
                     organization=options["organization"],
                     sink=sink,
-                    report=self._report if options["verbosity"] > 1 else None,
+                    report=progress,
                 )
                 sink.flush()
                 os.fsync(sink.fileno())
             half.rename(target)
         except DomainError as error:
-            raise CommandError(f"{error.title} {error.facts or ''}") from error
+            raise CommandError(refusal(error)) from error
         except OSError as error:
-            raise CommandError(f"{target}: {error}") from error
+            raise CommandError(f"{target} could not be written: {error.strerror or error}") from error
         finally:
+            progress.end()
             half.unlink(missing_ok=True)
         self.stdout.write(
             f"{target}: {written.size} bytes, {written.rows} rows, {written.files} files,"
             f" sha256 {written.sha256}, public key {signing.public_key()}"
         )
-
-    def _report(self, done: int, expected: int) -> None:
-        self.stderr.write(f"{done} of about {expected} kB")

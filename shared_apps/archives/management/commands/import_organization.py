@@ -1,6 +1,5 @@
 """`manage.py import_organization`: make an organization from an archive, as a new one here."""
 
-import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from shared_apps.archives.management.telling import Progress, refusal
 from shared_apps.archives.services.importing import import_archive, trusted_keys
 from shared_apps.core.actors import system_actor
 from shared_apps.core.errors import DomainError
@@ -28,6 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Import, showing progress, and say what came of it."""
+        progress = Progress(self.stderr)
         try:
             with options["archive"].open("rb") as source:
                 made = import_archive(
@@ -36,12 +37,14 @@ class Command(BaseCommand):
                     trusted=trusted_keys(*options["trust"]),
                     slug=options["slug"],
                     as_copy=False,
-                    report=self._report,
+                    report=progress,
                 )
         except DomainError as error:
-            raise CommandError(f"{error.title} {error.facts or ''}") from error
+            raise CommandError(refusal(error)) from error
         except (OSError, DatabaseError, psycopg.Error) as error:
             raise CommandError(f"Nothing was kept. {error}") from error
+        finally:
+            progress.end()
         self.stdout.write(
             f"{made.host} ({made.organization_id}): {made.rows} rows and {made.files} files,"
             f" {made.tables_compared} tables read back and equal; {made.users_made} people new,"
@@ -49,7 +52,3 @@ class Command(BaseCommand):
         )
         if made.hosts_left:
             self.stdout.write(f"Hosts to prove again here: {', '.join(made.hosts_left)}.")
-
-    def _report(self, done: int, expected: int) -> None:
-        with contextlib.suppress(OSError):
-            self.stderr.write(f"{done} of {expected} kB", ending="\r")

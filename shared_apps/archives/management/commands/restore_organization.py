@@ -1,6 +1,5 @@
 """`manage.py restore_organization`: put a suspended copy of an organization beside the live one."""
 
-import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from shared_apps.archives.management.telling import Progress, refusal
 from shared_apps.archives.services.importing import import_archive, trusted_keys
 from shared_apps.core.actors import system_actor
 from shared_apps.core.errors import DomainError
@@ -29,6 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Restore, showing progress, and say what came of it."""
+        progress = Progress(self.stderr)
         try:
             with options["archive"].open("rb") as source:
                 made = import_archive(
@@ -37,12 +38,14 @@ class Command(BaseCommand):
                     trusted=trusted_keys(*options["trust"]),
                     slug=options["slug"],
                     as_copy=True,
-                    report=self._report,
+                    report=progress,
                 )
         except DomainError as error:
-            raise CommandError(f"{error.title} {error.facts or ''}") from error
+            raise CommandError(refusal(error)) from error
         except (OSError, DatabaseError, psycopg.Error) as error:
             raise CommandError(f"Nothing was kept. {error}") from error
+        finally:
+            progress.end()
         self.stdout.write(
             f"{made.host} ({made.organization_id}): {made.rows} rows and {made.files} files,"
             f" {made.tables_compared} tables read back and equal; {made.users_made} people new,"
@@ -50,7 +53,3 @@ class Command(BaseCommand):
         )
         schema = schema_name_for(made.organization_id.hex)
         self.stdout.write(f"The copy is suspended; its rows stand in schema {schema}.")
-
-    def _report(self, done: int, expected: int) -> None:
-        with contextlib.suppress(OSError):
-            self.stderr.write(f"{done} of {expected} kB", ending="\r")

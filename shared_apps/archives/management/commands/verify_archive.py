@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from shared_apps.archives.content.reading import verify
+from shared_apps.archives.management.telling import refusal
 from shared_apps.core import signing
 from shared_apps.core.errors import DomainError
 
@@ -31,9 +32,9 @@ class Command(BaseCommand):
             with options["archive"].open("rb") as source:
                 verified = verify(source, trusted=trusted)
         except DomainError as error:
-            raise CommandError(f"{error.title} {error.facts or ''}") from error
+            raise CommandError(refusal(error)) from error
         except OSError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(f"{options['archive']} cannot be read: {error.strerror or error}") from error
         about, manifest = verified.header["organization"], verified.manifest
         self.stdout.write(
             f"whole and signed by {signing.key_id(verified.public_key)}: {about['name']} ({about['slug']}),"
