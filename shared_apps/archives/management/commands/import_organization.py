@@ -51,4 +51,6 @@ class Command(BaseCommand):
             f" {made.users_found} known here; {made.ids_changed} ids changed."
         )
         if made.hosts_left:
-            self.stdout.write(f"Hosts to prove again here: {', '.join(made.hosts_left)}.")
+            self.stdout.write(
+                f"Hosts it had that do not lead here: {', '.join(made.hosts_left)}. Custom domains are to be claimed anew."
+            )
