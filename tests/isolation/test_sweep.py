@@ -65,6 +65,7 @@ def test_every_operation_of_a_tenant_host(role: Role, twins: Twins, record_prope
     _report(found, record_property, f"tenant host as {role}", document="tenant")
 
 
+@pytest.mark.feature("M07")
 def test_every_operation_of_a_tenant_host_with_ids_of_b(twins: Twins, record_property: Record) -> None:
     """Shared tables have one key space: there B's ids are B's alone, and must reach nothing."""
     sweep = Sweep(twins)

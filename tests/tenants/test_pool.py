@@ -327,7 +327,7 @@ def test_twenty_services_at_once_with_an_empty_pool_all_succeed(committed: None)
 
 
 @pytest.mark.slow
-@pytest.mark.feature("TEN-05")
+@pytest.mark.feature("TEN-05", "M05")
 def test_twenty_requests_at_once_with_an_empty_pool_all_answer_at_their_hosts(committed: None) -> None:
     empty_the_pool()
     user = User.objects.create_user("ops@palaestra.example", is_staff=True)

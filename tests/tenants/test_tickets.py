@@ -147,7 +147,7 @@ def test_with_both_away_nothing_is_raised(acme: Organization, settings: Any, mon
     assert logs[-1]["event"] == "job_not_sent"
 
 
-@pytest.mark.feature("OPS-02")
+@pytest.mark.feature("OPS-02", "M12")
 @pytest.mark.slow
 def test_long_tasks_of_one_organization_do_not_block_every_slot(
     committed: None, acme: Organization, globex: Organization
@@ -199,3 +199,21 @@ def test_a_worker_killed_whole_loses_no_task(
         current_app.send_task("tenants.ticket", queue=settings.TENANT_QUEUE)
         # then the task starts again
         wait_for(lambda: len(read_lines()) == 2)
+
+
+@pytest.mark.feature("OPS-02")
+@pytest.mark.slow
+def test_a_worker_that_is_asked_to_stop_keeps_its_task_until_the_end(
+    committed: None, acme: Organization
+) -> None:
+    with working(slots=1) as worker:
+        send_now("test.sleep", organization_id=acme.id, seconds=8, mark="last")
+        wait_for(lambda: len(read_lines()) == 1)
+        # when it is stopped as a deployment does, and the sweep comes after the silence
+        worker.terminate()
+        time.sleep(5.2)
+        assert [line["event"] for line in read_lines()] == ["start"]
+        assert fair_queue().sweep(tickets_there=count_tickets(), silence_seconds=3).taken_back == 0
+        # then it ends its task, which nobody has run besides, and is gone
+        worker.wait(timeout=15)
+        assert [line["event"] for line in read_lines()] == ["start", "end"]

@@ -151,7 +151,9 @@ class OrganizationAdmin(ConsoleAdmin):
         usage = None
         if found is not None:
             usage = usage_context(usage_of(operator_of(request), organization_id=found, days=USAGE_DAYS))
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "usage": usage})
+        context = {**(extra_context or {}), "usage": usage}
+        response: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return response
 
     @action(description="Usage and shares", url_path="usage")
     def usage(self, request: HttpRequest, object_id: str) -> HttpResponse:

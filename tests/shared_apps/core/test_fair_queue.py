@@ -40,7 +40,7 @@ def _serve(queue: FairQueue, seconds: float = 0.02, ticket: str | None = None) -
     return taken.task.organization_id
 
 
-@pytest.mark.feature("OPS-02")
+@pytest.mark.feature("OPS-02", "M12")
 def test_the_next_task_of_a_quiet_organization_comes_before_the_flood(queue: FairQueue) -> None:
     _put(queue, A, 1000)
     [_serve(queue) for _ in range(10)]
