@@ -156,7 +156,7 @@ PLANTED: dict[str, tuple[Callable[[Twins], bytes], str]] = {
 
 
 @pytest.mark.sweep
-@pytest.mark.feature("M07", "M07")
+@pytest.mark.feature("M07")
 @pytest.mark.parametrize("label", list(PLANTED))
 def test_the_sweep_finds_a_planted_leak(label: str, twins: Twins, request: Any) -> None:
     plant, wanted = PLANTED[label]

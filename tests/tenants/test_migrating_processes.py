@@ -65,7 +65,7 @@ def everything_happened_once() -> bool:
     )
 
 
-@pytest.mark.feature("M06", "M06")
+@pytest.mark.feature("M06")
 def test_killed_anywhere_and_run_again_nothing_is_twice_and_nothing_left_out(scratch: Scratch) -> None:
     # given a migrator killed three times in the middle of its waves
     for number in (6, 18, 33):

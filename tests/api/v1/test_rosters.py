@@ -12,8 +12,8 @@ from tenant_apps.cohorts.models import Cohort
 from tenant_apps.people.models import Member
 from tenants.context import in_organization, in_public
 from tenants.models import Organization
-from tests.support.subscriptions import make_subscription
 from tests.support.rosters import DATA, HEADER, THREE, apply, changed_tables, rows, table_counts, upload
+from tests.support.subscriptions import make_subscription
 
 SignIn = Callable[..., Any]
 

@@ -16,8 +16,8 @@ from tenant_apps.people.models import Member
 from tenant_apps.runs.models import Enrollment
 from tenants.context import in_organization, in_public
 from tenants.models import Organization
-from tests.support.subscriptions import make_subscription
 from tests.support.rosters import HEADER, THREE, apply, changed_tables, make_run, rows, table_counts, upload
+from tests.support.subscriptions import make_subscription
 
 SignIn = Callable[..., Any]
 
