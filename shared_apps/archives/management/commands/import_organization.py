@@ -52,5 +52,6 @@ class Command(BaseCommand):
         )
         if made.hosts_left:
             self.stdout.write(
-                f"Hosts it had that do not lead here: {', '.join(made.hosts_left)}. Custom domains are to be claimed anew."
+                f"Hosts it had that do not lead here: {', '.join(made.hosts_left)}."
+                " Custom domains are claimed anew."
             )
