@@ -1,6 +1,7 @@
 """Host names that customers say are theirs, in the one form in which they are kept and compared."""
 
 import ipaddress
+import unicodedata
 
 import idna
 from django.conf import settings
@@ -21,6 +22,7 @@ _SHARED_WORDS = """
     github.io gitlab.io herokuapp.com vercel.app netlify.app pages.dev web.app azurewebsites.net
     cloudfront.net
 """
+_LOOK_ALIKES = ("LATIN ", "CYRILLIC ", "GREEK ", "ARMENIAN ", "CHEROKEE ")
 _SHARED_SUFFIXES = frozenset(_SHARED_WORDS.split())
 
 
@@ -58,11 +60,28 @@ def _refuse_unusable(name: str) -> None:
 
 def _refuse_ours(name: str) -> None:
     """Refuse the platform's own names and those that read like them: people would believe them."""
-    alike = [skeleton(label) for label in name.split(".")]
+    labels = [_as_shown(label) for label in name.split(".")]
     for ours in (settings.PLATFORM_BASE_DOMAIN, settings.PLATFORM_HOST):
         own = [skeleton(label) for label in ours.split(".")]
-        if alike[-len(own) :] == own:
+        last = labels[-len(own) :]
+        if len(last) == len(own) and all(map(_reads_like, last, own)):
             raise _malformed("the platform's own")
+
+
+def _as_shown(label: str) -> str:
+    """Return the skeleton of a label as browsers may show it: of its Unicode form, without accents."""
+    shown = unicodedata.normalize("NFKD", idna.ulabel(label))
+    return skeleton("".join(one for one in shown if not unicodedata.combining(one)))
+
+
+def _reads_like(shown: str, own: str) -> bool:
+    """Tell whether two skeletons read alike. A letter of an alphabet with look-alikes of ours stands for any:
+    which of them look alike is a matter of the font, and a name of our length with such letters has no
+    business beside ours."""
+    return len(shown) == len(own) and all(
+        here == there or (not here.isascii() and unicodedata.name(here, "").startswith(_LOOK_ALIKES))
+        for here, there in zip(shown, own, strict=True)
+    )
 
 
 def _is_address(name: str) -> bool:

@@ -237,6 +237,7 @@ def test_two_who_prove_one_name_at_once_leave_one_owner(committed: None, dns: Fa
         ("A-labels", "xn--mller-kva.example", "xn--mller-kva.example"),
         ("the product's name below one's own", "palaestra.acme.example", "palaestra.acme.example"),
         ("a shared suffix's child", "acme.co.uk", "acme.co.uk"),
+        ("of our length in another script", "\u4e2d" * 9 + ".test", "xn--fiqaaaaaaaa.test"),
     ],
 )
 def test_names_that_can_be_had(label: str, text: str, name: str) -> None:
@@ -272,6 +273,10 @@ def test_names_that_can_be_had(label: str, text: str, name: str) -> None:
         ("the platform's host", "app.palaestra.test"),
         ("like ours", "acme.pa1aestra.test"),
         ("like ours with a hyphen", "pal-aestra.test"),
+        ("like ours with a Cyrillic letter", "acme.p\u0430laestra.test"),
+        ("the same in A-labels", "acme.xn--plaestra-16g.test"),
+        ("like ours with a Latin letter of phonetics", "p\u0251laestra.test"),
+        ("like ours with an accent", "p\u00e1laestra.test"),
         ("a null character", "acme\x00.example"),
     ],
 )
