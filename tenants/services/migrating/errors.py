@@ -72,7 +72,7 @@ class NoRun(NotFound):
     """There is no run in a state that allows what was asked."""
 
     code = "no_migration_run"
-    title = "There is no such migration run."
+    title = "There is no migration run to do this with."
     advice = "`manage.py migrate_tenants status` shows the last one."
 
 
