@@ -31,7 +31,7 @@ MISSING = (
 
 _CONFIG = """
 [databases]
-* = host={host} port={port}
+* = host='{host}' port={port}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {listen}
