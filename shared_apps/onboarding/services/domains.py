@@ -23,6 +23,7 @@ from shared_apps.onboarding.gateways.dns import Texts, look_up_texts
 from shared_apps.onboarding.parsing import parse_domain
 from shared_apps.onboarding.policies import DOMAINS_MANAGE
 from shared_apps.onboarding.selectors.domains import challenge_name
+from shared_apps.onboarding.services.domain_mails import do_mail_domain_stopped, do_mail_proof_lost
 from tenants.context import in_public
 from tenants.enums import DomainKind, OrganizationState
 from tenants.models import Domain, DomainClaim, Organization
@@ -144,6 +145,7 @@ def retire_domains() -> int:
                 claim.proven_at = None
                 claim.save_fields("proven_at")
                 _record(_JOB, "domains.end", claim, problem=claim.problem)
+                do_mail_domain_stopped(claim)
     return len(ended)
 
 
@@ -201,6 +203,7 @@ def _take_over(actor: Actor, organization: Organization, domain: Domain) -> None
         lost.proven_at, lost.problem = None, DomainProblem.WRONG
         lost.save_fields("proven_at", "problem")
         _record(_JOB, "domains.lost", lost)
+        do_mail_domain_stopped(lost)
     log.warning("domain_moved", domain=domain.domain, former=str(former), organization=str(organization.id))
 
 
@@ -213,6 +216,7 @@ def _doubt(claim: DomainClaim, problem: DomainProblem) -> None:
     do_end_at(domain, stops_at)
     log.warning("domain_proof_lost", domain=claim.domain, problem=problem)
     _record(_JOB, "domains.proof_lost", claim, problem=problem, stops_at=stops_at.isoformat())
+    do_mail_proof_lost(claim, stops_at=stops_at)
 
 
 def _checked(actor: Actor, organization_id: uuid.UUID) -> Organization:
