@@ -33,16 +33,18 @@ def _tick(timer: Timer, ids: list[uuid.UUID]) -> int:
     state, is_new = TimerState.objects.get_or_create(name=timer.task, defaults={"done_until": now})
     if is_new or not _take(state, now):
         return 0
+    # One that took too long was taken over: what the later tick noted stands.
+    mine = TimerState.objects.filter(name=timer.task, taken_until=now + _TAKEN)
     due = [identifier for identifier in ids if timer.is_due(identifier, state.done_until, now)]
     called = 0
     for identifier in due:
         # With the broker away nothing is noted, and the next tick calls all of them.
         if not send_now(timer.task, organization_id=identifier):
             log.warning("timer_not_called", timer=timer.task, due=len(due))
-            TimerState.objects.filter(name=timer.task).update(taken_until=None, updated_at=now)
+            mine.update(taken_until=None, updated_at=now)
             return called
         called += 1
-    TimerState.objects.filter(name=timer.task).update(done_until=now, taken_until=None, updated_at=now)
+    mine.update(done_until=now, taken_until=None, updated_at=now)
     return called
 
 

@@ -89,3 +89,24 @@ def test_two_ticks_at_once_call_once(acme: Organization, called: list[uuid.UUID]
         assert tick() == 0
     with frozen_at(START + timedelta(hours=8)):  # whoever had it is dead
         assert tick() == 2
+
+
+def test_a_tick_that_was_taken_over_does_not_put_the_later_ones_note_back(
+    acme: Organization, globex: Organization, called: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a tick that hangs in its first call until another has come after the time it may take
+    _ticks(START, START, timedelta(minutes=1))
+    later = START + timedelta(days=1, minutes=6)
+
+    def hang(name: str, *, organization_id: uuid.UUID, **arguments: Any) -> bool:
+        monkeypatch.setattr(ticking, "send_now", lambda name, **arguments: True)
+        with frozen_at(later):
+            tick()
+        return True
+
+    monkeypatch.setattr(ticking, "send_now", hang)
+    with frozen_at(START + timedelta(days=1)):
+        tick()
+    # then what the other noted stands
+    state = TimerState.objects.get()
+    assert (state.done_until, state.taken_until) == (later, None)
