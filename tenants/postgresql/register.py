@@ -126,8 +126,11 @@ REGISTER: dict[str, Shared] = {
     "account_emailconfirmation": hidden(),
     "accounts_user_groups": hidden(),
     "accounts_user_user_permissions": hidden(),
-    # The column is filled by the database with the role that makes the row.
-    "django_session": through("made_by = current_setting('role')", "INSERT, UPDATE, DELETE"),
+    # The column is filled by the database with the role that makes the row. The platform has set none, nor
+    # has a tenant's role that signs in by itself, as on a cluster it may.
+    "django_session": through(
+        "made_by = current_setting('role') AND made_by <> 'none'", "INSERT, UPDATE, DELETE"
+    ),
     # --- What was bought. The counter of seats is moved by a trigger in the role of whoever takes the seat.
     "billing_plan": reference(),
     "billing_subscription": owned("UPDATE (used)"),

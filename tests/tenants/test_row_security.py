@@ -6,12 +6,14 @@ import uuid
 from importlib import import_module
 from typing import Any
 
+import psycopg
 import pytest
 from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, ProgrammingError, connection, transaction
+from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
 from shared_apps.accounts.models import Invitation, Membership, RefreshToken, SignIn, User
@@ -97,7 +99,7 @@ def _rows_of(table: str, organization: Organization) -> list[str]:
         return [place for (place,) in cursor.fetchall()]
 
 
-def _execute(statement: str, parameters: Any = None) -> int:
+def _execute(statement: str | sql.Composed, parameters: Any = None) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return int(cursor.rowcount)
@@ -366,6 +368,29 @@ def test_the_doors_open_for_the_calling_tenant_only(worlds: tuple[World, World])
         accept = "SELECT public.tenant_accept_invitation(%s, now(), %s, %s, 'x', '')"
         _refused(accept, [globex.ids["invitations"], new_id(), new_id()])
         _refused(accept, [uuid.uuid4(), new_id(), new_id()])
+
+
+def test_a_tenants_role_that_signs_in_by_itself_is_not_the_platform(committed: None) -> None:
+    """On a cluster the roles may; there no role is set in the session, as for the platform."""
+    acme, globex = Organization.objects.get(slug="acme"), Organization.objects.get(slug="globex")
+    role = sql.Identifier(acme.schema_name)
+    arrays = "%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[]"
+    SessionStore().save()  # the platform's
+    stranger = [[new_id()], [new_id()], ["x@example.org"], [""], ["UTC"], ["en"], ["owner"]]
+    given = {**connection.get_connection_params(), "user": acme.schema_name, "password": "let me in"}
+    plain = {name: given[name] for name in ("host", "port", "dbname", "user", "password") if given.get(name)}
+    try:
+        _execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD 'let me in'").format(role))
+        with psycopg.connect(**plain) as own:
+            for organization in (globex, acme):
+                with pytest.raises(InsufficientPrivilege), own.transaction():
+                    own.execute(
+                        f"SELECT * FROM public.tenant_admit_people(%s, now(), {arrays})",
+                        [organization.id, *stranger],
+                    )
+            assert own.execute("SELECT count(*) FROM public.django_session").fetchone() == (0,)
+    finally:  # roles belong to the server, which other databases share
+        _execute(sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(role))
 
 
 def test_no_other_function_runs_with_the_platforms_rights(shared: None) -> None:
