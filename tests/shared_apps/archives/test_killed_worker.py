@@ -36,6 +36,8 @@ from tests.support.worker import wait_for, working
 from tests.support.world import World
 
 OPERATOR = Actor(kind=ActorKind.OPERATOR, label="ops@palaestra.example")
+_KEPT: Any = of_workers.STORAGES["archives"]
+ARCHIVES = Path(_KEPT["OPTIONS"]["location"])
 # Takes long enough to write that a kill meets the middle: it cannot be packed smaller.
 LARGE = 48_000_000
 # Of the spool or the stored file, when it is killed.
@@ -46,7 +48,7 @@ BEGUN = 1_000_000
 def _own_files(settings: Any) -> Iterator[None]:
     """Use the folders that a worker process has by its own settings, empty before and after."""
     settings.MEDIA_ROOT = of_workers.MEDIA_ROOT
-    folders = [Path(settings.MEDIA_ROOT), Path(of_workers.STORAGES["archives"]["OPTIONS"]["location"])]
+    folders = [Path(settings.MEDIA_ROOT), ARCHIVES]
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     yield
@@ -73,7 +75,7 @@ def _drop_queues() -> None:
 
 
 def _stored(archive: Archive) -> dict[str, int]:
-    folder = Path(of_workers.STORAGES["archives"]["OPTIONS"]["location"]) / archive.organization_id.hex
+    folder = ARCHIVES / archive.organization_id.hex
     return {path.name: path.stat().st_size for path in folder.iterdir()} if folder.exists() else {}
 
 
@@ -137,6 +139,7 @@ def test_a_worker_killed_in_an_export_leaves_no_half_archive_and_the_job_ends_wh
             assert _stored(archive) == {}
         # and nobody takes it for an archive
         _check_nothing_to_be_seen(archive)
+        assert archive.job_id is not None
         job = Job.objects.get(pk=archive.job_id)
         assert (job.state, job.attempts) == (JobState.RUNNING, 1)
     # when the sweep finds the silent job, and a worker is there
