@@ -6,12 +6,20 @@ from typing import Any
 import pytest
 
 from api.core.throttling import CallerThrottle
+from shared_apps.accounts.models import Membership
 from shared_apps.core import clock
 from shared_apps.core.actors import Role
 from shared_apps.core.clock import frozen_at
+from tenant_apps.people.models import Member
+from tenant_apps.rosters.services.applying import run_applying
+from tenants.context import in_organization
 from tenants.models import Organization
 from tenants.selectors.hosts import announce_changed_hosts
+from tests.factories.courses import make_published_course
+from tests.factories.runs import make_run
 from tests.support.client import Caller
+from tests.support.rosters import THREE, upload
+from tests.support.subscriptions import make_subscription
 
 
 @pytest.fixture(autouse=True)
@@ -132,3 +140,37 @@ def test_without_the_cache_requests_pass(
         "default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"},
     }
     assert caller.get("/api/v1/profile").status_code == 200
+
+
+@pytest.mark.feature("API-04")
+def test_a_request_for_many_counts_once_and_its_rows_are_nobodys_requests(
+    acme: Organization,
+    member: Callable[..., Membership],
+    sign_in: Callable[..., Caller],
+    settings: Any,
+) -> None:
+    # given a caller with four requests, an organization with five, and more rows than either
+    run_id = make_run(acme, make_published_course(acme))
+    people = [str(member(acme).id) for _ in range(8)]
+    admin = sign_in(acme, Role.ADMIN)
+    _limits(settings, caller=4, organization=5)
+    # when many are enrolled at once
+    enrolled = admin.post(f"/api/v1/runs/{run_id}/enrollments/bulk", {"member_ids": people})
+    # then that was one request
+    assert [row["outcome"] for row in enrolled.json()["results"]] == ["enrolled"] * 8
+    assert enrolled["RateLimit"] == '"caller";r=3;t=55, "organization";r=4;t=55'
+    make_subscription(acme, 20)
+    # when a list of people is read, and applied by its job
+    roster = upload(admin, THREE).json()
+    applied = admin.post(f"/api/v1/rosters/{roster['id']}/apply", {})
+    assert (applied.status_code, applied["RateLimit"]) == (
+        202,
+        '"caller";r=1;t=55, "organization";r=2;t=55',
+    )
+    with in_organization(acme):
+        run_applying(job_id=applied.json()["id"])
+        assert Member.objects.filter(email__in=["ann@acme.example", "bob@acme.example"]).count() == 2
+    # then the work of the job took nothing of either budget
+    after = admin.get("/api/v1/profile")
+    assert after["RateLimit"] == '"caller";r=0;t=55, "organization";r=1;t=55'
+    assert sign_in(acme, Role.LEARNER).get("/api/v1/profile").status_code == 200
