@@ -30,7 +30,7 @@ from shared_apps.onboarding.types import NewOrganization
 from shared_apps.usage.admin import DAYS as USAGE_DAYS
 from shared_apps.usage.admin import usage_context
 from shared_apps.usage.selectors.figures import usage_of
-from tenants.enums import Suspension
+from tenants.enums import OPEN_STATES, OrganizationState, Suspension
 from tenants.models import Organization
 from tenants.selectors.organizations import organizations_with_schema
 
@@ -118,6 +118,19 @@ class DeleteForm(ConsoleForm):
     )
 
 
+_STANDING = OPEN_STATES | {OrganizationState.SUSPENDED}
+# What is offered in which states only; the services refuse what does not fit in any case.
+_OFFERED = {
+    "export": _STANDING | {OrganizationState.CLOSING},
+    "rename": _STANDING,
+    "suspend": OPEN_STATES,
+    "resume": frozenset({OrganizationState.SUSPENDED}),
+    "remove": _STANDING | {OrganizationState.PROVISIONING},
+    "keep": frozenset({OrganizationState.CLOSING}),
+    "waive": frozenset({OrganizationState.CLOSING}),
+}
+
+
 @admin.register(Organization)
 class OrganizationAdmin(ConsoleAdmin):
     """The customers."""
@@ -138,6 +151,15 @@ class OrganizationAdmin(ConsoleAdmin):
     change_form_after_template = "console/usage_charts.html"
     actions_list = ("create",)
     actions_detail = ("edit", "usage", "export", "rename", "suspend", "resume", "remove", "keep", "waive")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Return the acts that make sense in the organization's state."""
+        state = Organization.objects.filter(pk=object_id).values_list("state", flat=True).first()
+        return [
+            act
+            for act in super().get_actions_detail(request, object_id)
+            if state in _OFFERED.get(act.method.__name__, {state})
+        ]
 
     def change_view(
         self,

@@ -278,3 +278,15 @@ def test_domains_and_entries_are_ended_in_the_console(console: Client, acme: Org
     assert console.post(page("onboarding_supportentry_end", entry.id), {}).status_code == 302
     entry.refresh_from_db()
     assert entry.ended_by == staff.email
+
+
+def test_an_organization_is_offered_what_fits_its_state(console: Client, acme: Organization) -> None:
+    address = page("tenants_organization_change", acme.pk)
+    shown = console.get(address).content.decode()
+    offered = {name: f"/{name}" in shown for name in ("suspend", "resume", "keep", "waive-export")}
+    assert offered == {"suspend": True, "resume": False, "keep": False, "waive-export": False}
+    Organization.objects.filter(pk=acme.pk).update(
+        state="suspended", suspension="full", state_before="active"
+    )
+    shown = console.get(address).content.decode()
+    assert ("/resume" in shown, "/suspend" in shown) == (True, False)
