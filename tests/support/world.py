@@ -25,6 +25,7 @@ from shared_apps.core import clock
 from shared_apps.core.actors import Role
 from shared_apps.jobs.models import Job
 from shared_apps.outbox.models import OutboxMessage
+from shared_apps.usage.models import DailyUsage
 from tenant_apps.cohorts.models import Cohort, CohortMember, CohortRight
 from tenant_apps.courses.enums import CourseState, LessonKind, VersionState
 from tenant_apps.courses.models import Course, CourseRight, CourseVersion, Lesson, Module
@@ -107,6 +108,9 @@ def _fill_shared(world: World, member_id: uuid.UUID) -> None:
     world.ids["jobs"] = Job.objects.create(
         organization_id=organization.id, kind="rosters.apply", result={"mark": mark}
     ).id
+    DailyUsage.objects.create(
+        organization_id=organization.id, day=clock.now().date(), requests=11, tasks=7, mails=5
+    )
     world.ids["archives"] = Archive.objects.create(
         organization=organization,
         state=ArchiveState.READY,
@@ -238,7 +242,10 @@ def checksums(organization: Organization) -> dict[str, str]:
     with in_organization(organization), connection.cursor() as cursor:
         for model in tenant_models():
             found[model._meta.label] = _hash_rows(cursor, f'SELECT t::text FROM "{model._meta.db_table}" t')
-    shared = (Membership, Invitation, PersonalAccessToken, SignIn, Subscription, SeatAssignment, Job)
+    shared: tuple[type[Model], ...] = (
+        *(Membership, Invitation, PersonalAccessToken, SignIn, Subscription, SeatAssignment, Job),
+        *(Archive, DomainClaim, DailyUsage),
+    )
     with in_public(), connection.cursor() as cursor:
         for shared_model in shared:
             statement = f"SELECT t::text FROM {shared_model._meta.db_table} t WHERE organization_id = %s"
