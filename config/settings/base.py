@@ -62,6 +62,8 @@ HOST_CACHE_SECONDS = env.integer("HOST_CACHE_SECONDS", 30)
 HOST_CACHE_CHECK_SECONDS = 1.0
 # Ready schemas at least and at most; how many there are in between follows demand (tenants.selectors.pool).
 READY_SCHEMAS_TARGET = env.integer("READY_SCHEMAS_TARGET", 5)
+# How long building and migrating rest after each schema, in percent of the time it took.
+BACKGROUND_REST_PERCENT = env.integer("BACKGROUND_REST_PERCENT", 100)
 MIGRATION_WORKERS = env.integer("MIGRATION_WORKERS", 2)
 MIGRATION_CANARIES = env.words("MIGRATION_CANARIES", "")
 READY_SCHEMAS_MOST = env.integer("READY_SCHEMAS_MOST", 50)

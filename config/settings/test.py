@@ -25,6 +25,7 @@ PLATFORM_HOST = "app.palaestra.test"
 PUBLIC_URL_SCHEME = "http"
 TENANT_SWITCH_IN_TRANSACTION = True
 HOST_CACHE_CHECK_SECONDS = 0.0
+BACKGROUND_REST_PERCENT = 0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES = {"default": {**DATABASES["default"], **env.database(_database_url)}}
 # A server process that a test starts pools its connections as in production; the test's own threads don't.

@@ -22,7 +22,9 @@ from tenants.context import in_public
 from tenants.ddl import template_level, template_version
 from tenants.enums import RunState, SchemaState
 from tenants.models import MigrationRun, Organization, TenantSchema
+from tenants.selectors.organizations import count_ready_schemas
 from tenants.selectors.pool import claimable_schemas, count_wanted_schemas, unowned_schemas
+from tenants.services.pacing import rest_after
 from tenants.services.schemas import build_reserved, do_drop_schema, do_lock_schema, reserve_schema
 
 log = structlog.get_logger(__name__)
@@ -61,8 +63,11 @@ def refill_pool(*, target: int | None = None, wait: bool = False) -> int:
     while True:
         place = _reserve(count_wanted_schemas() if target is None else target)
         if isinstance(place, uuid.UUID):
+            started = time.monotonic()
             build_reserved(place, SchemaState.READY)
             built += 1
+            if count_ready_schemas() > 1:  # nobody waits for the next one
+                rest_after(time.monotonic() - started)
         elif place is _NoPlace.BUSY and wait:
             time.sleep(_BUSY_SECONDS)
             heal_pool()

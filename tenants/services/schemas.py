@@ -212,8 +212,10 @@ def _drop_role(name: str) -> None:
 
 
 def _replay(name: str, *, has_role: bool = False) -> None:
-    """Send role, schema, DDL and grants, as one message where the database takes it so.
+    """Send role, schema, rights and DDL, as one message where the database takes it so.
 
+    The tables get their rights as they are made. `GRANT ... ON ALL TABLES IN SCHEMA` after it would read
+    pg_class from end to end, six times: with 1,000 tenants that took twice as long as making the tables.
     Membership in the tenants' group comes last: it locks the group's role until the commit, and builds at the
     same time would go one after the other.
     """
@@ -221,14 +223,13 @@ def _replay(name: str, *, has_role: bool = False) -> None:
     before = sql.SQL(
         ("" if has_role else "CREATE ROLE {name} {login};")
         + "GRANT {name} TO CURRENT_USER WITH SET TRUE, INHERIT FALSE; CREATE SCHEMA {name};"
-    ).format(name=quoted, login=sql.SQL(ROLE_ON_CLUSTER if is_cluster() else "NOLOGIN"))
-    after = sql.SQL(
         "GRANT USAGE ON SCHEMA {name} TO {name};"
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {name} TO {name};"
-        "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {name} TO {name};"
         "ALTER DEFAULT PRIVILEGES IN SCHEMA {name} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {name};"
-        "GRANT {group} TO {name};"
-    ).format(name=quoted, group=sql.Identifier(settings.TENANT_GROUP_ROLE))
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA {name} GRANT USAGE, SELECT ON SEQUENCES TO {name};"
+    ).format(name=quoted, login=sql.SQL(ROLE_ON_CLUSTER if is_cluster() else "NOLOGIN"))
+    after = sql.SQL("GRANT {group} TO {name};").format(
+        name=quoted, group=sql.Identifier(settings.TENANT_GROUP_ROLE)
+    )
     script = template_script().replace(PLACEHOLDER, f'"{name}"')
     connection.ensure_connection()
     raw = connection.connection

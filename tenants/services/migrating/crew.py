@@ -24,6 +24,7 @@ from tenants.services.migrating.errors import SessionNeeded
 from tenants.services.migrating.message import Standing
 from tenants.services.migrating.stepwise import StepwiseBusy
 from tenants.services.migrating.waves import Wave
+from tenants.services.pacing import rest_after
 
 log = structlog.get_logger(__name__)
 
@@ -135,7 +136,9 @@ class Crew:
                         schema = todo.popleft()
                     except IndexError:
                         return
+                    started = time.monotonic()
                     self._take(schema, tally)
+                    rest_after(time.monotonic() - started, sleep=self._stop.wait)
         finally:
             connection.close()
 
