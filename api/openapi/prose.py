@@ -69,10 +69,12 @@ TAGS = {
     "learning": "The learner's own courses and lessons, and everybody's progress in a run.",
     "cohorts": "Groups of members who are brought in together.",
     "rosters": "Bring in people by list: upload, look at the plan, apply it.",
+    "archives": "An organization in one signed file, to keep or to take elsewhere.",
     "jobs": "Long work: progress and results.",
     "usage": "What an organization used: requests, tasks, mails, storage; and its shares of what all use.",
     "audit": "Who did what, when and from where.",
     "organizations": "The organization itself: name, branding, state.",
+    "domains": "Host names of one's own, proven by DNS.",
     "plans": "What is sold: plans and their limits.",
     "subscriptions": "Which organization may use how many seats.",
 }

@@ -49,7 +49,17 @@ _CHECKS = [
     response_schema_conformance,
 ]
 _SEGMENT_BEFORE = re.compile(r"([a-z-]+)/\{([a-z_]+)\}")
-_PLATFORM_TAGS = ("auth", "organizations", "plans", "subscriptions", "jobs", "audit", "usage")
+_PLATFORM_TAGS = (
+    "auth",
+    "organizations",
+    "domains",
+    "plans",
+    "subscriptions",
+    "archives",
+    "jobs",
+    "audit",
+    "usage",
+)
 _TENANT_TAGS = tuple(tag for tag in TAGS if tag not in {"plans", "subscriptions"})
 
 Token = Callable[[], str]
