@@ -13,8 +13,8 @@ from tests.support.client import Caller
 
 
 @pytest.mark.feature("SEC-03")
-@pytest.mark.parametrize(("ahead", "status"), [(5, 200), (60, 401), (-590, 200), (-660, 401)])
-def test_a_token_is_good_for_ten_minutes_with_some_room_for_clocks_that_differ(
+@pytest.mark.parametrize(("ahead", "status"), [(5, 200), (-590, 200), (-601, 401)])
+def test_a_token_is_good_for_ten_minutes_and_on_a_machine_whose_clock_is_behind(
     acme: Organization, sign_in: Callable[..., Caller], ahead: int, status: int
 ) -> None:
     with frozen_at(clock.now() + timedelta(seconds=ahead)):
