@@ -13,10 +13,10 @@ from benchmarks.stack import Stack
 from shared_apps.core import clock
 from shared_apps.core.ids import new_id
 from tenants.context import in_public
-from tenants.enums import DomainKind, OrganizationState, SchemaState
-from tenants.models import Domain, Organization
+from tenants.enums import OrganizationState, SchemaState
+from tenants.models import Organization
 from tenants.names import schema_name_for
-from tenants.services.organizations import host_of
+from tenants.services.organizations import do_insert_with_host
 from tenants.services.schemas import build_schema
 
 _BUILDERS = 2
@@ -66,7 +66,6 @@ def make_tenants(
 def _make_one(slug: str) -> Organization:
     identifier = new_id()
     build_schema(identifier, state=SchemaState.CLAIMED)
-    now = clock.now()
     organization = Organization(
         id=identifier,
         schema_name=schema_name_for(identifier.hex),
@@ -74,17 +73,10 @@ def _make_one(slug: str) -> Organization:
         slug=slug,
         owner_email=f"owner@{slug}.example",
         state=OrganizationState.ACTIVE,
-        state_changed_at=now,
+        state_changed_at=clock.now(),
     )
     with transaction.atomic():
-        organization.save(force_insert=True)
-        Domain(
-            tenant=organization,
-            domain=host_of(slug),
-            kind=DomainKind.SUBDOMAIN,
-            is_primary=True,
-            verified_at=now,
-        ).save(force_insert=True)
+        do_insert_with_host(organization)
     return organization
 
 

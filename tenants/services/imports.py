@@ -5,12 +5,10 @@ from typing import Any
 
 from django.db import connection
 
-from shared_apps.core import clock
 from shared_apps.core.transactions import require_transaction
-from tenants.enums import DomainKind
-from tenants.models import Domain, Organization, TenantSchema
+from tenants.models import Organization, TenantSchema
 from tenants.names import check_name, schema_name_for
-from tenants.services.organizations import do_forget_hosts, do_refuse_taken, host_of
+from tenants.services.organizations import do_forget_hosts, do_insert_with_host, do_refuse_taken
 from tenants.services.schemas import do_build_schema
 
 
@@ -44,13 +42,6 @@ def do_take_in(*, identifier: uuid.UUID, slug: str, facts: dict[str, Any]) -> Or
     organization = Organization(
         id=identifier, schema_name=schema_name_for(identifier.hex), slug=slug, **facts
     )
-    organization.save(force_insert=True)
-    Domain(
-        tenant=organization,
-        domain=host_of(slug),
-        kind=DomainKind.SUBDOMAIN,
-        is_primary=True,
-        verified_at=clock.now(),
-    ).save(force_insert=True)
+    do_insert_with_host(organization)
     do_forget_hosts()
     return organization

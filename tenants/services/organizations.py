@@ -63,14 +63,7 @@ def do_create_organization(
     )
     try:
         with transaction.atomic():
-            organization.save(force_insert=True)
-            Domain(
-                tenant=organization,
-                domain=host_of(slug),
-                kind=DomainKind.SUBDOMAIN,
-                is_primary=True,
-                verified_at=clock.now(),
-            ).save(force_insert=True)
+            do_insert_with_host(organization)
     except IntegrityError as error:
         # Two requests for one name at once: the unique index lets one through.
         if "creation_key" in str(error):
@@ -78,6 +71,19 @@ def do_create_organization(
         raise NameNotAvailable(field="slug", name=slug) from error
     do_forget_hosts()
     return organization
+
+
+def do_insert_with_host(organization: Organization) -> None:
+    """Insert the organization's row and its subdomain, the primary host. Needs an open transaction."""
+    require_transaction()
+    organization.save(force_insert=True)
+    Domain(
+        tenant=organization,
+        domain=host_of(organization.slug),
+        kind=DomainKind.SUBDOMAIN,
+        is_primary=True,
+        verified_at=clock.now(),
+    ).save(force_insert=True)
 
 
 def do_change_state(
