@@ -50,7 +50,7 @@ def make_worker_database() -> None:
 def _drop(server: psycopg.Connection[Any], name: sql.Identifier) -> None:
     """Drop a database with whoever is connected. A vacuum that runs in it cannot be ended by our role, only
     waited for; it takes moments."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))

@@ -23,7 +23,9 @@ import psycopg
 import pytest
 from django.db import connections
 
-START_SECONDS = 10
+from tests.support.processes import end
+
+START_SECONDS = 60
 MISSING = (
     "there is no PgBouncer here, so nothing was proved behind one. Install it: apt-get install pgbouncer "
     "(Debian, Ubuntu); the tests start it by themselves"
@@ -100,12 +102,7 @@ def pooler(*, server_connections: int = 2) -> Iterator[str]:
             _wait_for(url, process, folder / "pgbouncer.log")
             yield url
         finally:
-            process.terminate()
-            try:
-                process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

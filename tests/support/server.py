@@ -25,7 +25,9 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connections
 
-START_SECONDS = 30
+from tests.support.processes import end
+
+START_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +171,7 @@ def _running(command: list[str], **environment: str) -> Iterator[tuple[subproces
         try:
             yield process, output
         finally:
-            process.terminate()
-            try:
-                process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 def server_environment() -> dict[str, str]:

@@ -5,15 +5,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psutil
+from celery import current_app
 from django.conf import settings
 
+from shared_apps.core.fair_queue import client_of
 from tests.support.server import server_environment
 
-START_SECONDS = 40
+START_SECONDS = 60
 
 
 @contextmanager
@@ -73,13 +75,13 @@ def _read(name: str) -> bytes:
         return file.read()
 
 
-def wait_for(ready: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait until it is so.
-
-    Raises:
-        AssertionError: it never was.
-    """
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
+def drop_queues() -> None:
+    """Forget what waits in the broker's queues and in the fair queue of this test worker."""
+    with current_app.connection_for_write() as connection:
+        for name in (settings.TENANT_QUEUE, settings.PLATFORM_QUEUE):
+            current_app.amqp.queues[name](connection.default_channel).queue_declare()
+            current_app.amqp.queues[name](connection.default_channel).purge()
+    client = client_of(settings.FAIR_QUEUE_URL)
+    keys = list(client.scan_iter(match=f"{settings.FAIR_QUEUE_PREFIX}*", count=1000))
+    if keys:
+        client.delete(*keys)

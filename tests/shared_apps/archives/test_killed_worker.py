@@ -3,7 +3,6 @@
 import io
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +10,6 @@ from typing import Any
 
 import psutil
 import pytest
-from celery import current_app
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
@@ -27,12 +24,12 @@ from shared_apps.archives.services.keeping import archive_storage
 from shared_apps.archives.services.links import make_archive_link
 from shared_apps.core import clock, signing
 from shared_apps.core.actors import Actor, ActorKind
-from shared_apps.core.fair_queue import client_of
 from shared_apps.jobs.enums import JobState
 from shared_apps.jobs.models import Job
 from shared_apps.jobs.services.sweeping import restart_lost_jobs
 from tenants.context import in_organization, in_public
-from tests.support.worker import wait_for, working
+from tests.support.processes import wait_for
+from tests.support.worker import drop_queues, working
 from tests.support.world import World
 
 OPERATOR = Actor(kind=ActorKind.OPERATOR, label="ops@palaestra.example")
@@ -58,20 +55,9 @@ def _own_files(settings: Any) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _empty_queues(committed: None) -> Iterator[None]:
-    _drop_queues()
+    drop_queues()
     yield
-    _drop_queues()
-
-
-def _drop_queues() -> None:
-    with current_app.connection_for_write() as connection:
-        for name in (settings.TENANT_QUEUE, settings.PLATFORM_QUEUE):
-            current_app.amqp.queues[name](connection.default_channel).queue_declare()
-            current_app.amqp.queues[name](connection.default_channel).purge()
-    client = client_of(settings.FAIR_QUEUE_URL)
-    keys = list(client.scan_iter(match=f"{settings.FAIR_QUEUE_PREFIX}*", count=1000))
-    if keys:
-        client.delete(*keys)
+    drop_queues()
 
 
 def _stored(archive: Archive) -> dict[str, int]:
@@ -94,10 +80,8 @@ def _spooled(worker: psutil.Process) -> int:
 
 
 def _kill_when(is_there: Callable[[], bool], victims: Callable[[], list[psutil.Process]]) -> None:
-    chosen, deadline = victims(), time.monotonic() + 30
-    while not is_there():
-        assert time.monotonic() < deadline, "the export never came so far"
-        time.sleep(0.001)
+    chosen = victims()
+    wait_for(is_there, pause_seconds=0.001)
     for process in chosen:
         process.kill()
 
@@ -147,7 +131,7 @@ def test_a_worker_killed_in_an_export_leaves_no_half_archive_and_the_job_ends_wh
         _check_nothing_to_be_seen(archive)
         with clock.frozen_at(clock.now() + timedelta(seconds=61)):
             assert restart_lost_jobs() >= 1
-        wait_for(lambda: Job.objects.get(pk=job.pk).state == JobState.SUCCEEDED, seconds=30)
+        wait_for(lambda: Job.objects.get(pk=job.pk).state == JobState.SUCCEEDED)
     # then there is one archive, whole
     archive.refresh_from_db()
     job.refresh_from_db()

@@ -167,13 +167,16 @@ def test_what_a_silent_worker_had_taken_is_run_by_another(queue: FairQueue) -> N
 def test_a_living_workers_task_is_left_alone_and_a_too_long_one_ended(queue: FairQueue) -> None:
     _put(queue, A, 1)
     queue.take("long", worker=WORKER, longest_seconds=1)
-    queue.beat(WORKER, slots=1)
-    assert queue.sweep(tickets_there=0, silence_seconds=5).taken_back == 0
+    _put(queue, B, 1)
+    queue.take("usual", worker=WORKER, longest_seconds=600)
     time.sleep(1.1)
     queue.beat(WORKER, slots=1)
-    swept = queue.sweep(tickets_there=0, silence_seconds=5)
+    swept = queue.sweep(tickets_there=0)
+    assert swept.taken_back == 0
     assert [task.organization_id for task in swept.given_up] == [A]
     assert queue.release("long", seconds=2) is False
+    running = client_of(settings.FAIR_QUEUE_URL).hkeys(queue.key("leases"))
+    assert running == ["usual"]
 
 
 def test_a_task_whose_worker_died_is_taken_back_however_late_the_sweep_comes(queue: FairQueue) -> None:
@@ -194,11 +197,11 @@ def test_lost_tickets_are_sent_again(queue: FairQueue) -> None:
 
 
 def test_a_delayed_task_waits_for_its_time(queue: FairQueue) -> None:
-    assert queue.put(Task("test.work", A, {}), wait_seconds=0.4) is False
-    assert _serve(queue) is None
-    time.sleep(0.5)
+    assert queue.put(Task("test.work", A, {}), wait_seconds=3600) is False
+    assert queue.put(Task("test.work", B, {}), wait_seconds=0.2) is False
+    time.sleep(0.3)
     assert queue.sweep(tickets_there=0).tickets == 1
-    assert _serve(queue) == A
+    assert [_serve(queue), _serve(queue)] == [B, None]
 
 
 def test_a_deleted_organization_leaves_nothing_behind(queue: FairQueue) -> None:
