@@ -1,7 +1,6 @@
 """The migrator brings every schema to the code's level: text once, one message for each tenant."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,18 +30,10 @@ from tests.tenants.migrating_ground import (
     Scratch,
     effects,
     last_of,
-    make_scratch,
     run,
     schema_of,
     value,
 )
-
-
-@pytest.fixture
-def scratch(committed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
-    made = make_scratch(tmp_path, monkeypatch, settings)
-    yield made
-    chart.cache_clear()
 
 
 def has_column(schema: str, column: str) -> bool:

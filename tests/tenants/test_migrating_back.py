@@ -27,17 +27,10 @@ from tests.tenants.migrating_ground import (
     effects,
     execute,
     last_of,
-    make_scratch,
     run,
     schema_of,
     value,
 )
-
-
-@pytest.fixture
-def scratch(committed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
-    yield make_scratch(tmp_path, monkeypatch, settings)
-    chart.cache_clear()
 
 
 def own_migrations() -> list[Any]:

@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,38 +13,52 @@ from benchmarks.many import make_tenants
 from tenants.enums import RunState
 from tenants.models import MigrationRun, TenantSchema
 from tenants.services.migrating.chart import chart
-from tests.tenants.migrating_ground import ADD_EFFECT, Scratch, effects, last_of, make_scratch, value
+from tests.support.processes import wait_for
+from tests.tenants.migrating_ground import Scratch, effects, execute, value
 
 TENANTS = 40
 
 
-def slow(seconds: float) -> str:
-    """Return a migration that takes each tenant so long that a process is met in the middle."""
-    insert = f"INSERT INTO rosters_effect SELECT 2 FROM pg_sleep({seconds})"
-    return f"migrations.RunSQL({insert!r}, migrations.RunSQL.noop)"
+# Lets so many tenants arrive as `open_for` says: a process is met in the middle, however fast or slow it is.
+GATED = """
+DO $gate$ BEGIN
+  WHILE (SELECT count(*) FROM public.tenants_tenantschema WHERE schema_level =
+          (SELECT schema_level FROM public.tenants_tenantschema WHERE schema_name = current_schema()))
+        > (SELECT most FROM public.scratch_gate)
+  LOOP PERFORM pg_sleep(0.02); END LOOP;
+END $gate$;
+INSERT INTO rosters_effect VALUES (2)
+"""
 
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def scratch(committed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
-    made = make_scratch(tmp_path, monkeypatch, settings)
-    made.write("0900_effect", ADD_EFFECT, before=last_of(made))
-    made.write("0901_slow", slow(0.05), before="0900_effect")
+def scratch(scratch_with_effect: Scratch) -> Scratch:
+    gated = f"migrations.RunSQL({GATED!r}, migrations.RunSQL.noop)"
+    scratch_with_effect.write("0901_gated", gated, before="0900_effect")
     make_tenants(TENANTS)
-    yield made
-    chart.cache_clear()
+    execute(f"CREATE TABLE public.scratch_gate AS SELECT {TENANTS + 8} AS most")
+    return scratch_with_effect
+
+
+def open_for(tenants: int) -> None:
+    """Let so many tenants arrive, and the few that are through the gate at the same moment."""
+    execute("UPDATE public.scratch_gate SET most = %s", tenants)
+
+
+def connected() -> Any:
+    """Return how many sessions this database has."""
+    return value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
 
 
 def arrived() -> int:
     return TenantSchema.objects.filter(schema_level=chart().target.level).count()
 
 
-def wait_for(number: int, process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + 60
-    while arrived() < number and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.02)
+def wait_for_arrivals(number: int, process: "subprocess.Popen[str]") -> None:
+    wait_for(lambda: arrived() >= number or process.poll() is not None)
     assert arrived() >= number, process.communicate()
 
 
@@ -69,14 +81,16 @@ def everything_happened_once() -> bool:
 def test_killed_anywhere_and_run_again_nothing_is_twice_and_nothing_left_out(scratch: Scratch) -> None:
     # given a migrator killed three times in the middle of its waves
     for number in (6, 18, 33):
+        open_for(number)
         process = scratch.start("run", "--without-public", "--waves", "5,20", "--wait", "--lost-after", "1.5")
-        wait_for(number, process)
+        wait_for_arrivals(number, process)
         os.kill(process.pid, signal.SIGKILL)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     assert arrived() < TENANTS + 8
     assert MigrationRun.objects.get().state == RunState.RUNNING
 
     # when it is run again
+    open_for(TENANTS + 8)
     status, said = scratch.call("run", "--without-public", "--wait", "--lost-after", "1.5")
 
     # then the one run, taken over each time, is finished
@@ -87,30 +101,38 @@ def test_killed_anywhere_and_run_again_nothing_is_twice_and_nothing_left_out(scr
 
 
 def test_of_two_at_once_one_works_and_the_other_says_so(scratch: Scratch) -> None:
-    scratch.write("0901_slow", slow(0.4), before="0900_effect")
+    open_for(2)
     first = scratch.start("run", "--without-public")
-    wait_for(2, first)
+    wait_for_arrivals(2, first)
 
     with pytest.raises(CommandError, match=r"A migration run is going on\."):
         call_command("migrate_tenants", "run", "--without-public")
-    waited, waited_said = scratch.call("run", "--without-public", "--wait")
-    out, errors = first.communicate(timeout=60)
+    before = connected()
+    second = scratch.start("run", "--without-public", "--wait")
+    wait_for(lambda: connected() > before or second.poll() is not None)
+    open_for(TENANTS + 8)
+    said = [*first.communicate(timeout=60), *second.communicate(timeout=60)]
 
-    assert (waited, first.returncode) == (0, 0), waited_said + out + errors
-    assert "Nothing to do" in waited_said
+    assert (first.returncode, second.returncode) == (0, 0), said
+    assert "Nothing to do" in said[2]
     assert everything_happened_once()
 
 
 def test_two_that_never_hear_of_each_other_still_do_nothing_twice(scratch: Scratch) -> None:
     # given a migrator that is made to sleep, so that a second one thinks it dead and takes over
+    open_for(4)
     first = scratch.start("run", "--without-public", "--workers", "3")
-    wait_for(4, first)
+    wait_for_arrivals(4, first)
     os.kill(first.pid, signal.SIGSTOP)
     second = scratch.start("run", "--without-public", "--workers", "3", "--wait", "--lost-after", "1")
-    wait_for(12, second)
+    open_for(12)
+    wait_for_arrivals(12, second)
 
     # when the first wakes up and works besides
     os.kill(first.pid, signal.SIGCONT)
+    open_for(30)
+    wait_for_arrivals(30, second)
+    open_for(TENANTS + 8)
     _, first_errors = first.communicate(timeout=60)
     out, errors = second.communicate(timeout=60)
 
@@ -124,11 +146,12 @@ def test_two_that_never_hear_of_each_other_still_do_nothing_twice(scratch: Scrat
 def test_stopped_it_finishes_what_is_in_hand_and_resumed_it_does_the_rest(
     scratch: Scratch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scratch.write("0901_slow", slow(0.4), before="0900_effect")
+    open_for(8)
     process = scratch.start("run", "--without-public", "--waves", "5,20")
-    wait_for(8, process)
+    wait_for_arrivals(8, process)
 
-    call_command("migrate_tenants", "stop")  # from here: a process of its own may start too late
+    call_command("migrate_tenants", "stop")
+    open_for(TENANTS + 8)
     _, errors = process.communicate(timeout=60)
 
     assert "stops after the tenants in hand" in capsys.readouterr().out

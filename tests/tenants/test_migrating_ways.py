@@ -2,9 +2,6 @@
 
 import os
 import signal
-import time
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,15 +10,13 @@ from tenants.models import MigrationRun, Organization, TenantSchema
 from tenants.services.migrating.chart import Way, chart
 from tenants.services.migrating.migrator import resume_migration
 from tenants.services.migrating.options import RunOptions
+from tests.support.processes import wait_for
 from tests.tenants.migrating_ground import (
     ADD_COLUMN,
-    ADD_EFFECT,
     APP,
     Scratch,
     effects,
     execute,
-    last_of,
-    make_scratch,
     run,
     schema_of,
     value,
@@ -47,11 +42,8 @@ COUNT = "migrations.RunSQL('INSERT INTO rosters_effect VALUES (7)', migrations.R
 
 
 @pytest.fixture
-def scratch(committed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
-    made = make_scratch(tmp_path, monkeypatch, settings)
-    made.write("0900_effect", ADD_EFFECT, before=last_of(made))
-    yield made
-    chart.cache_clear()
+def scratch(scratch_with_effect: Scratch) -> Scratch:
+    return scratch_with_effect
 
 
 def indexes(schema: str) -> list[bool]:
@@ -164,14 +156,11 @@ def test_an_index_cut_off_by_a_kill_is_dropped_and_made_again(scratch: Scratch, 
     execute("BEGIN")
     execute(f'LOCK TABLE "{acme.schema_name}".rosters_rosterimport IN ROW EXCLUSIVE MODE')
     process = scratch.start("run", "--without-public", "--canary", "acme", "--lock-timeout", "60000")
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and indexes(acme.schema_name) != [False]:
-        time.sleep(0.05)
-    assert indexes(acme.schema_name) == [False]
+    wait_for(lambda: indexes(acme.schema_name) == [False])
 
     # when the migrator is killed there, and its connection is noticed to be gone
     os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE query LIKE 'CREATE INDEX CONCURRENTLY%%' AND datname = current_database()"
