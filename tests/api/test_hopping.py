@@ -19,6 +19,7 @@ from tenants.services.organizations import host_of
 from tests.support.client import access_token
 from tests.support.hopping_worker import TASK
 from tests.support.pgbouncer import pooler
+from tests.support.processes import wait_for
 from tests.support.server import Server, serving, serving_as_deployed, working_as_deployed
 from tests.support.world import World, build_world
 
@@ -46,7 +47,7 @@ def test_threads_that_hop_between_organizations_see_only_the_one_they_asked(
     with serving(workers=2, threads=THREADS, DB_POOL_MAX="3") as server:
         wrong, answered = _hop(server, worlds, SECONDS)
     assert wrong == []
-    assert min(answered.values()) > 100, answered
+    assert len(answered) == 2
 
 
 @pytest.mark.slow
@@ -71,7 +72,7 @@ def test_servers_and_workers_as_deployed_hop_between_organizations(
         for world in worlds:
             _wait_for_tasks(world)
     assert wrong == []
-    assert min(answered.values()) > 50, answered
+    assert len(answered) == 2
     for index, world in enumerate(worlds):
         slug = world.organization.slug
         own = f"{slug} owner@{slug}.example owner@{slug}.example 1"
@@ -84,13 +85,12 @@ def _records(world: World) -> set[str]:
 
 
 def _wait_for_tasks(world: World) -> None:
-    deadline = time.monotonic() + 60
-    while len(_records(world)) < TASKS // 2 and time.monotonic() < deadline:
-        time.sleep(0.2)
+    wait_for(lambda: len(_records(world)) >= TASKS // 2, pause_seconds=0.2)
 
 
 def _hop(server: Server, worlds: list[World], seconds: float) -> tuple[list[str], Counter[str]]:
-    """Let THREADS clients hop between the worlds; return what was wrong, and the answers of each world."""
+    """Let THREADS clients hop between the worlds, so long at least and until each world has answered more
+    than a hundred times; return what was wrong, and the answers of each world."""
     tokens = {
         world.mark: access_token(Membership.objects.get(organization=world.organization, role=Role.OWNER))
         for world in worlds
@@ -101,7 +101,7 @@ def _hop(server: Server, worlds: list[World], seconds: float) -> tuple[list[str]
 
     def hop(number: int) -> None:
         for step in itertools.count(number):
-            if time.monotonic() > ends:
+            if time.monotonic() > ends and min(answered[world.mark] for world in worlds) > 100:
                 return
             own, other = worlds[step % 2], worlds[(step + 1) % 2]
             fault = _visit(server, own, other, tokens[own.mark], PATHS[step % len(PATHS)])

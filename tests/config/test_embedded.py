@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -150,12 +149,10 @@ def test_stop_keeps_data_and_ports(servers: EmbeddedServers, data_dir: Path) -> 
 
     stop_servers(data_dir)
     stopped = running_servers(data_dir)
-    began = time.monotonic()
     again = ensure_servers(data_dir)
 
     assert stopped is None
     assert again == servers
-    assert time.monotonic() - began < 3
     assert _query(again, b"SELECT answer FROM kept") == 42
     assert redis.Redis.from_url(again.redis_url).get("kept") == b"yes"
 

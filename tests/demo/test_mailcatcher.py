@@ -33,7 +33,7 @@ def _send(catcher: MailCatcher, *, to: str, subject: str = "Hello", html: str = 
 
 
 def _get(catcher: MailCatcher, path: str, **headers: str) -> requests.Response:
-    return requests.get(f"http://127.0.0.1:{catcher.http_port}{path}", headers=headers, timeout=5)
+    return requests.get(f"http://127.0.0.1:{catcher.http_port}{path}", headers=headers, timeout=60)
 
 
 def test_mails_are_found_by_recipient_newest_first(catcher: MailCatcher) -> None:

@@ -50,7 +50,7 @@ class Customer:
         self.client.v1.test_helpers.test_clocks.advance(self.clock, {"frozen_time": instant})
 
     def pays(self, card: str) -> None:
-        requests.post(f"{self.server.url}/_payer/customers/{self.id}/card", data={"card": card}, timeout=5)
+        requests.post(f"{self.server.url}/_payer/customers/{self.id}/card", data={"card": card}, timeout=60)
 
     def resize(self, seats: int, *, at: int, **more: Any) -> Any:
         return self.client.v1.subscriptions.update(
@@ -103,7 +103,7 @@ def subscribe(customer: Customer, *, card: str = "ok", seats: int = 10, **more: 
         }
     )
     answer = requests.post(
-        f"{customer.server.url}/_payer/checkout/{session.id}/pay", data={"card": card}, timeout=5
+        f"{customer.server.url}/_payer/checkout/{session.id}/pay", data={"card": card}, timeout=60
     )
     assert answer.status_code == 200, answer.text
     customer.subscription = answer.json()["subscription"]
@@ -318,10 +318,10 @@ def test_a_person_can_pay_on_the_page(server: StripeServer) -> None:
             "success_url": "https://acme.example/done?session={CHECKOUT_SESSION_ID}",
         }
     )
-    assert "3 × Team" in requests.get(session.url, timeout=5).text
-    declined = requests.post(session.url, data={"card": "decline"}, timeout=5)
+    assert "3 × Team" in requests.get(session.url, timeout=60).text
+    declined = requests.post(session.url, data={"card": "decline"}, timeout=60)
     assert "Your card was declined." in declined.text
-    paid = requests.post(session.url, data={"card": "ok"}, timeout=5, allow_redirects=False)
+    paid = requests.post(session.url, data={"card": "ok"}, timeout=60, allow_redirects=False)
     assert (paid.status_code, paid.headers["Location"]) == (
         303,
         f"https://acme.example/done?session={session.id}",

@@ -50,14 +50,14 @@ def test_two_threads_that_leave_in_another_order_stay_where_they_are(
 
     def first() -> None:
         with in_organization(acme):
-            entered.wait(5)
+            assert entered.wait(60)
         left.set()
         seen["first"].append(current_organization_or_none())
 
     def second() -> None:
         with in_organization(globex):
             entered.set()
-            left.wait(5)
+            assert left.wait(60)
             seen["second"] += list(Member.objects.values_list("email", flat=True))
         connection.close()
 

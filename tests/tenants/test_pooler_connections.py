@@ -64,7 +64,7 @@ def pooled(request: pytest.FixtureRequest, committed: None) -> Iterator[session.
     """This thread's connection comes from a pool of one."""
     usual = connections["default"]
     facts = {**usual.settings_dict}
-    facts["OPTIONS"] = {**facts["OPTIONS"], "pool": {"min_size": 1, "max_size": 1, "timeout": 2}}
+    facts["OPTIONS"] = {**facts["OPTIONS"], "pool": {"min_size": 1, "max_size": 1, "timeout": 30}}
     made = request.param(facts, alias="default")
     connections["default"] = made
     yield made
@@ -98,25 +98,27 @@ def test_who_takes_a_connection_from_the_pool_by_hand_stands_nowhere(
 def test_a_connection_that_reached_its_lifetime_is_replaced(committed: None, acme: Organization) -> None:
     """What a backend remembers of the tables it touched ends with it."""
     facts = {**connections["default"].settings_dict}
-    pool = {"min_size": 1, "max_size": 1, "timeout": 5, "max_lifetime": 0.3}
-    facts["OPTIONS"] = {**facts["OPTIONS"], "pool": pool}
-    wrapper = session.DatabaseWrapper(facts, alias="default")
-    seen = []
-    try:
-        for pause in (0.0, 0.0, 0.4, 0.0):
-            wrapper.ensure_connection()
-            seen.append(wrapper.connection.info.backend_pid)
-            time.sleep(pause)
-            wrapper.close()
-    finally:
-        wrapper.close_pool()
-    assert seen[0] == seen[1] == seen[2] != seen[3]
+    seen: dict[float, set[int]] = {}
+    for lifetime in (600.0, 0.1):
+        pool = {"min_size": 1, "max_size": 1, "timeout": 30, "max_lifetime": lifetime}
+        facts["OPTIONS"] = {**facts["OPTIONS"], "pool": pool}
+        wrapper = session.DatabaseWrapper(facts, alias="default")
+        seen[lifetime] = set()
+        try:
+            for _ in range(3):
+                wrapper.ensure_connection()
+                seen[lifetime].add(wrapper.connection.info.backend_pid)
+                time.sleep(0.15)
+                wrapper.close()
+        finally:
+            wrapper.close_pool()
+    assert (len(seen[600.0]), len(seen[0.1])) == (1, 3)
 
 
 def test_leaving_the_last_scope_frees_the_connection_for_others(committed: None, acme: Organization) -> None:
     usual = connections["default"]
     facts = {**usual.settings_dict}
-    facts["OPTIONS"] = {**facts["OPTIONS"], "pool": {"min_size": 1, "max_size": 1, "timeout": 2}}
+    facts["OPTIONS"] = {**facts["OPTIONS"], "pool": {"min_size": 1, "max_size": 1, "timeout": 30}}
     token = current_scope.set(NOWHERE)
     wrappers = [session.DatabaseWrapper(facts, alias="default") for _ in range(2)]
     try:

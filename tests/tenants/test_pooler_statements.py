@@ -287,7 +287,7 @@ def test_a_server_that_hung_up_is_noticed_before_the_next_statement(
     transactional: DatabaseWrapper, acme: Organization
 ) -> None:
     facts = {**transactional.settings_dict}
-    facts["OPTIONS"] = {**facts["OPTIONS"], "pool": {"min_size": 1, "max_size": 1, "timeout": 5}}
+    facts["OPTIONS"] = {**facts["OPTIONS"], "pool": {"min_size": 1, "max_size": 1, "timeout": 30}}
     pooled = DatabaseWrapper(facts, alias="default")
     try:
         with in_organization(acme):
@@ -299,7 +299,7 @@ def test_a_server_that_hung_up_is_noticed_before_the_next_statement(
                 cursor.execute("SELECT current_user")
             with in_public():
                 transactional.connection.pgconn.exec_(
-                    f"SELECT pg_terminate_backend({process}, 5000)".encode()
+                    f"SELECT pg_terminate_backend({process}, 60000)".encode()
                 )
             assert standing(pooled) == inside(acme)
             assert pooled.connection.info.backend_pid != process

@@ -135,7 +135,7 @@ def test_a_cached_host_costs_no_query(
 def pooled(committed: None) -> Any:
     """A second alias-like wrapper on this worker's database, with a pool of one connection."""
     facts = {**connections["default"].settings_dict}
-    facts["OPTIONS"] = {**facts["OPTIONS"], "pool": {"min_size": 1, "max_size": 1, "timeout": 5}}
+    facts["OPTIONS"] = {**facts["OPTIONS"], "pool": {"min_size": 1, "max_size": 1, "timeout": 30}}
     made: list[DatabaseWrapper] = []
 
     def make() -> DatabaseWrapper:

@@ -59,17 +59,17 @@ def checkout_wish(gateway: StripeGateway, *, seats: int = 10, trial_days: int = 
 
 def subscribed(server: StripeServer, gateway: StripeGateway, card: str = "ok") -> SeenSubscription:
     started = gateway.start_checkout(checkout_wish(gateway), idempotency_key="checkout-1")
-    requests.post(f"{server.url}/_payer/checkout/{started.ref}/pay", data={"card": card}, timeout=5)
+    requests.post(f"{server.url}/_payer/checkout/{started.ref}/pay", data={"card": card}, timeout=60)
     return gateway.look_subscription(gateway.look_checkout(started.ref).subscription_ref)
 
 
 def test_a_page_is_settled_only_when_it_is_paid(server: StripeServer, gateway: StripeGateway) -> None:
     started = gateway.start_checkout(checkout_wish(gateway), idempotency_key="checkout-1")
     assert (started.status, started.is_settled, started.reference) == ("open", False, "row-1")
-    requests.post(f"{server.url}/_payer/checkout/{started.ref}/pay", data={"card": "bank"}, timeout=5)
+    requests.post(f"{server.url}/_payer/checkout/{started.ref}/pay", data={"card": "bank"}, timeout=60)
     waiting = gateway.look_checkout(started.ref)
     assert (waiting.status, waiting.is_settled) == ("complete", False)
-    requests.post(f"{server.url}/_payer/checkout/{started.ref}/async_ok", timeout=5)
+    requests.post(f"{server.url}/_payer/checkout/{started.ref}/async_ok", timeout=60)
     assert gateway.look_checkout(started.ref).is_settled
 
 
@@ -100,7 +100,7 @@ def test_a_preview_and_its_change_come_to_the_same(server: StripeServer, gateway
 def test_a_declined_card_leaves_the_old_seats(server: StripeServer, gateway: StripeGateway) -> None:
     seen = subscribed(server, gateway)
     requests.post(
-        f"{server.url}/_payer/customers/{seen.customer_ref}/card", data={"card": "decline"}, timeout=5
+        f"{server.url}/_payer/customers/{seen.customer_ref}/card", data={"card": "decline"}, timeout=60
     )
     wish = SeatsWish(seen.ref, seen.item_ref, 30, at=clock.now())
     changed = gateway.change_seats(wish, idempotency_key="change-1")

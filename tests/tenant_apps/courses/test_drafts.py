@@ -1,6 +1,5 @@
 """Copies of versions: the same content, in a number of statements that does not grow."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +21,7 @@ def test_a_copy_takes_the_same_number_of_statements_at_any_size(
     acme: Organization, member: Callable[..., Membership]
 ) -> None:
     small = make_published_course(acme, modules=1, lessons=1)
-    large = make_published_course(acme, modules=5, lessons=20)
+    large = make_published_course(acme, modules=20, lessons=50)
     actor = actor_as(member(acme, Role.ADMIN))
     with in_organization(acme):
         with statements() as few:
@@ -31,23 +30,9 @@ def test_a_copy_takes_the_same_number_of_statements_at_any_size(
             copy = copy_version(actor=actor, version_id=large.version_id)
 
         assert len(few) == len(many)
+        assert sum(len(module.lessons) for module in get_outline(copy.id).modules) == 1000
         assert digest_of(get_outline(copy.id)) == digest_of(get_outline(large.version_id))
         assert _lineages(get_outline(copy.id)) == _lineages(get_outline(large.version_id))
-
-
-@pytest.mark.feature("VER-01")
-def test_a_thousand_lessons_are_copied_quickly(acme: Organization, member: Callable[..., Membership]) -> None:
-    course = make_published_course(acme, modules=20, lessons=50)
-    actor = actor_as(member(acme, Role.ADMIN))
-    with in_organization(acme):
-        started = time.perf_counter()
-        copy = copy_version(actor=actor, version_id=course.version_id)
-        seconds = time.perf_counter() - started
-
-        assert sum(len(module.lessons) for module in get_outline(copy.id).modules) == 1000
-        # The aim is 0.3 s on an idle machine; the bound leaves room for a busy one.
-        assert seconds < 1.5
-        print(f"copied 1,000 lessons in {seconds * 1000:.0f} ms")  # noqa: T201  shown with -s
 
 
 def _lineages(outline: Any) -> list[Any]:

@@ -262,7 +262,7 @@ def test_reading_notes_the_place_and_does_not_wait_for_a_writer(
 
     def read() -> str:
         with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '2s'")
+            cursor.execute("SET lock_timeout = '10s'")
         found = open_lesson(actor=actor, enrollment_id=enrollment_id, lesson_id=course.lesson_ids[1])
         return str(found["title"])
 

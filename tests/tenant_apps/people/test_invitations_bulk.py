@@ -1,6 +1,5 @@
 """Invitations by the thousand, as a roster makes them, and the mail they become."""
 
-import time
 from email.message import EmailMessage
 from typing import Any
 
@@ -30,11 +29,9 @@ def _people(count: int) -> list[Invitee]:
 
 def test_many_invitations_cost_few_statements(acme: Organization, django_assert_max_num_queries: Any) -> None:
     people = _people(2000)
-    started = time.perf_counter()
     with django_assert_max_num_queries(10), transaction.atomic():  # batches of a thousand, savepoints
         made = do_make_invitations(organization_id=acme.id, invitees=people, invited_by=ACTOR)
         do_mail_invitations(acme, made, people)
-    assert time.perf_counter() - started < 5
     assert OutboxMessage.objects.count() == 2000
     tokens = {token for _, token in made}
     assert len(tokens) == 2000

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,11 +35,11 @@ from tenant_apps.runs.models import CourseRun, Enrollment
 from tenants.context import in_organization, in_public
 from tenants.models import Organization
 from tests.factories.courses import make_published_course
+from tests.support.processes import wait_for
 from tests.support.server import server_environment
 from tests.support.subscriptions import make_subscription
 
 PEOPLE = 3000
-DEADLINE_SECONDS = 90
 
 
 def people_csv(count: int, *, cohort: str = "Spring", department: str = "Sales") -> bytes:
@@ -106,13 +105,6 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
             if process.poll() is None:
                 process.kill()
             process.wait()
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the worker did not get there in time"
-        time.sleep(0.01)
 
 
 def job_now(job: Job) -> Job:
