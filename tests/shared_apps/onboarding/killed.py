@@ -3,20 +3,10 @@
 python -m tests.shared_apps.onboarding.killed <place> <slug or id>
 """
 
-import os
-import signal
 import sys
-import threading
 import uuid
-from typing import Any, NoReturn
 
 import django
-
-
-def die(*arguments: Any, **named: Any) -> NoReturn:
-    """End as `kill -9` ends a process: nothing is cleaned up."""
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("unreachable")
 
 
 def main(place: str, target: str) -> None:
@@ -27,19 +17,14 @@ def main(place: str, target: str) -> None:
     from shared_apps.onboarding.services import offboarding, provisioning
     from shared_apps.onboarding.types import NewOrganization
     from tenants.context import in_public
-    from tenants.ddl import template_script
-    from tenants.services import schemas
+    from tests.support.dying import die, die_in_the_middle_of_the_ddl
 
     actor = system_actor("test")
     match place:
         case "after the first commit":
             setattr(provisioning, "build_schema", die)  # noqa: B010  not an attribute of its own
         case "in the middle of the DDL":
-            whole = template_script()
-            cut = whole.index(";\n", len(whole) // 2) + 2
-            slow = whole[:cut] + "SELECT pg_sleep(3);\n" + whole[cut:]
-            setattr(schemas, "template_script", lambda: slow)  # noqa: B010  as above
-            threading.Timer(1.0, die).start()
+            die_in_the_middle_of_the_ddl()
         case "before the organization opens":
             setattr(provisioning, "do_change_state", die)  # noqa: B010  not an attribute of its own
         case _ if place.startswith("deleting: "):

@@ -1,12 +1,11 @@
 """Owners are told when their domain's proof is lost, and again when the domain stops; each once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core import mail
-from django.test import override_settings
 
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import User
@@ -18,19 +17,10 @@ from shared_apps.outbox.models import OutboxMessage
 from shared_apps.outbox.services.delivery import relay
 from tenants.context import in_public
 from tenants.models import Domain, DomainClaim, Organization
-from tests.fakes.dns import FakeDns, fake_dns
+from tests.fakes.dns import FakeDns
 
 SYSTEM = system_actor("test")
 NAME = "learn.acme.example"
-
-
-@pytest.fixture
-def dns() -> Iterator[FakeDns]:
-    with (
-        fake_dns() as answers,
-        override_settings(DNS_RESOLVERS=[answers.address], DNS_TIMEOUT_SECONDS=1.0),
-    ):
-        yield answers
 
 
 @pytest.fixture
