@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from api.core.wellknown import public_keys, tls_ask
 from api.urls_shared import documentation, health
+from api.webhooks.stripe import receive
 from shared_apps.core.console import console_urls
 
 handler404 = "api.core.views.not_found"
@@ -24,5 +25,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("api.v1.usage.platform_urls")),
     path("tls/ask", tls_ask),
     path(".well-known/palaestra-keys.json", public_keys),
+    path("api/webhooks/stripe", receive),
     path("console/", console_urls(admin.site)),
 ]

@@ -123,3 +123,19 @@ class GatewayRefused(Conflict):
     code = "gateway_refused"
     title = "The payment service does not accept this."
     advice = "Read the subscription again; if it goes on, ask the platform's support."
+
+
+class UnknownCustomer(Conflict):
+    """A message of the gateway is about a customer that is no organization here. Facts: `customer`."""
+
+    code = "unknown_customer"
+    title = "No organization is this customer of the gateway."
+    advice = "Tie the customer to its organization, then process the message again."
+
+
+class EventNotParked(Conflict):
+    """Only a message that failed or was parked is processed again."""
+
+    code = "event_not_parked"
+    title = "The message needs no second try."
+    advice = "Read it again to see what became of it."

@@ -2,7 +2,7 @@
 
 import uuid
 
-from billing.enums import SubscriptionStatus
+from billing.enums import OVER
 from billing.models import Subscription
 
 
@@ -15,6 +15,6 @@ def lock_live_subscription(organization_id: uuid.UUID) -> Subscription | None:
     return (
         Subscription.objects.select_for_update(of=("self",))
         .filter(organization_id=organization_id)
-        .exclude(status=SubscriptionStatus.CANCELED)
+        .exclude(status__in=OVER)
         .first()
     )

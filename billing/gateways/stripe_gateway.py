@@ -71,6 +71,11 @@ class StripeGateway:
             ),
         )
 
+    @property
+    def can_verify(self) -> bool:
+        """Whether there is a secret to check messages with."""
+        return any(self._secrets)
+
     # --- Catalogue ---------------------------------------------------------------------------
 
     def ensure_product(self, ref: str, *, name: str, description: str) -> None:

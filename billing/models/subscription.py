@@ -4,7 +4,7 @@ import uuid
 
 from django.db import models
 
-from billing.enums import SubscriptionStatus
+from billing.enums import OVER, SubscriptionStatus
 from shared_apps.core.models import Record
 
 
@@ -24,7 +24,7 @@ class Subscription(Record):
     )
     plan = models.ForeignKey("billing.Plan", on_delete=models.PROTECT, related_name="subscriptions")
     status = models.CharField(
-        max_length=12, choices=SubscriptionStatus.choices, default=SubscriptionStatus.ACTIVE
+        max_length=20, choices=SubscriptionStatus.choices, default=SubscriptionStatus.ACTIVE
     )
     purchased = models.PositiveIntegerField()
     used = models.PositiveIntegerField(default=0, editable=False)
@@ -33,6 +33,25 @@ class Subscription(Record):
     granted_by_id = models.UUIDField(null=True, blank=True)
     note = models.CharField(max_length=300, blank=True)
     canceled_at = models.DateTimeField(null=True, blank=True)
+    # --- What stands at the gateway; empty for a subscription that an operator gave.
+    price = models.ForeignKey(
+        "billing.PlanPrice", on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    gateway_ref = models.CharField(max_length=80, unique=True, null=True, blank=True)
+    item_ref = models.CharField(max_length=80, blank=True)
+    schedule_ref = models.CharField(max_length=80, blank=True)
+    status_reason = models.CharField(max_length=60, blank=True)
+    # Fewer seats from the next period on cap claims at once; more that wait for their payment don't count.
+    pending_purchased = models.PositiveIntegerField(null=True, blank=True)
+    unpaid_purchased = models.PositiveIntegerField(null=True, blank=True)
+    # Seats that are billed, where that is less than what people hold: a drift somebody has to look at.
+    billed_seats = models.PositiveIntegerField(null=True, blank=True)
+    trial_ends_at = models.DateTimeField(null=True, blank=True)
+    period_starts_at = models.DateTimeField(null=True, blank=True)
+    period_ends_at = models.DateTimeField(null=True, blank=True)
+    cancels_at = models.DateTimeField(null=True, blank=True)
+    past_due_since = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("-id",)
@@ -40,12 +59,14 @@ class Subscription(Record):
             # Two claims of the last seat: the second statement's trigger breaks this and rolls back.
             models.CheckConstraint(
                 name="seats_used_within_purchased",
-                condition=models.Q(used__gte=0) & models.Q(used__lte=models.F("purchased")),
+                condition=models.Q(used__gte=0)
+                & models.Q(used__lte=models.F("purchased"))
+                & (models.Q(pending_purchased=None) | models.Q(used__lte=models.F("pending_purchased"))),
             ),
             # Two grants at once would otherwise leave an organization with two live subscriptions.
             models.UniqueConstraint(
                 fields=["organization"],
-                condition=~models.Q(status=SubscriptionStatus.CANCELED),
+                condition=~models.Q(status__in=sorted(OVER)),
                 name="one_live_subscription",
             ),
         ]
@@ -56,4 +77,7 @@ class Subscription(Record):
     @property
     def free(self) -> int:
         """Number of seats nobody holds."""
-        return self.purchased - self.used
+        cap = (
+            self.purchased if self.pending_purchased is None else min(self.purchased, self.pending_purchased)
+        )
+        return cap - self.used

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from billing.enums import CLAIMABLE, SeatState, SubscriptionStatus
+from billing.enums import CLAIMABLE, OVER, SeatState
 from billing.models import SeatAssignment, Subscription
 from shared_apps.core import clock
 
@@ -94,7 +94,7 @@ def list_holdings(
 
 def live_subscriptions() -> QuerySet[Subscription]:
     """Return the subscriptions that are not canceled: one at most for each organization."""
-    return Subscription.objects.exclude(status=SubscriptionStatus.CANCELED)
+    return Subscription.objects.exclude(status__in=OVER)
 
 
 def has_seat(*, organization_id: uuid.UUID, membership_id: uuid.UUID) -> bool:

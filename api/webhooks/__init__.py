@@ -1,0 +1,1 @@
+"""Doors for messages of other services: no API for people, not in its documents."""

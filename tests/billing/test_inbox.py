@@ -1,0 +1,250 @@
+"""Stripe's messages: kept once, worked off in any order, late, doubled, forged or not at all."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+from django.test import Client
+
+from billing.enums import EventState, SubscriptionStatus
+from billing.gateways.stripe_gateway import StripeGateway, stripe_gateway
+from billing.gateways.types import CheckoutWish, PriceWish, SeatsWish
+from billing.models import BillingAccount, GatewayEvent, Plan, PlanPrice, Subscription, SubscriptionInvoice
+from billing.services import inbox
+from shared_apps.core import clock
+from tenants.enums import OrganizationState
+from tenants.models import Organization
+from tests.fakes.stripe import Fault, StripeServer
+from tests.fakes.stripe.webhooks import encode
+
+
+@dataclass
+class Account:
+    """An organization that is a customer at the counterpart."""
+
+    server: StripeServer
+    gateway: StripeGateway
+    organization: Organization
+    row: BillingAccount
+    price: PlanPrice
+
+    def subscribe(self, seats: int = 10) -> str:
+        """Subscribe on the page; return the subscription's id there."""
+        started = self.gateway.start_checkout(
+            CheckoutWish(
+                reference=str(self.organization.id),
+                customer_ref=self.row.gateway_ref,
+                price_ref=str(self.price.gateway_ref),
+                seats=seats,
+                success_url="https://acme.example/",
+                cancel_url="https://acme.example/",
+                expires_at=clock.now() + timedelta(hours=1),
+            ),
+            idempotency_key=f"checkout-{self.organization.id}",
+        )
+        requests.post(f"{self.server.url}/_payer/checkout/{started.ref}/pay", timeout=5)
+        return self.gateway.look_checkout(started.ref).subscription_ref
+
+    def resize(self, ref: str, seats: int) -> None:
+        """Change the seats there, behind our back."""
+        seen = self.gateway.look_subscription(ref)
+        self.gateway.change_seats(
+            SeatsWish(ref, seen.item_ref, seats, at=clock.now()), idempotency_key=f"resize-{ref}-{seats}"
+        )
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[StripeServer]:
+    running = StripeServer().start()
+    settings.STRIPE_API_KEY = running.api_key
+    settings.STRIPE_API_BASE = running.url
+    settings.STRIPE_WEBHOOK_SECRETS = ["whsec_test"]
+    yield running
+    running.stop()
+    assert running.refused == []
+
+
+@pytest.fixture
+def account(server: StripeServer, shared: None, acme: Organization) -> Account:
+    return customer_of(server, acme)
+
+
+def customer_of(server: StripeServer, organization: Organization) -> Account:
+    gateway = stripe_gateway()
+    assert gateway is not None
+    plan, _ = Plan.objects.get_or_create(code="team", defaults={"name": "Team"})
+    price, _ = PlanPrice.objects.get_or_create(
+        plan=plan, interval="month", currency="eur", defaults={"unit_minor": 1200}
+    )
+    gateway.ensure_product("team", name="Team", description="")
+    wish = PriceWish(price.key, "team", "eur", price.unit_minor, "month", 1, "exclusive")
+    price.gateway_ref = gateway.create_price(wish).ref
+    price.save_fields("gateway_ref")
+    ref = gateway.create_customer(
+        name=organization.name,
+        email=organization.owner_email,
+        metadata={},
+        idempotency_key=f"customer-{organization.id}",
+    )
+    row = BillingAccount.objects.create(
+        organization=organization, gateway_ref=ref, email=organization.owner_email
+    )
+    return Account(server, gateway, organization, row, price)
+
+
+def deliver(server: StripeServer, event: dict[str, Any], **headers: str) -> Any:
+    body = encode(event)
+    signature = headers.pop("signature", server.postman.signature(body))
+    return Client().post(
+        "/api/webhooks/stripe",
+        data=body,
+        content_type="application/json",
+        headers={"host": "app.palaestra.test", "stripe-signature": signature},
+    )
+
+
+def events_of(server: StripeServer) -> list[dict[str, Any]]:
+    """Return the counterpart's events, oldest first."""
+    return server.account.all("event")[::-1]
+
+
+def work_off() -> None:
+    for key in list(GatewayEvent.objects.filter(state="received").values_list("event_key", flat=True)):
+        inbox.process_event(key)
+
+
+@pytest.mark.feature("SUB-02")
+def test_a_paid_checkout_becomes_a_subscription_with_its_seats(account: Account) -> None:
+    account.subscribe(seats=12)
+    for event in events_of(account.server):
+        assert deliver(account.server, event).status_code == 200
+    work_off()
+    row = Subscription.objects.get()
+    assert (row.organization_id, row.status, row.purchased) == (account.organization.id, "active", 12)
+    account.organization.refresh_from_db()
+    assert account.organization.state == OrganizationState.ACTIVE
+    invoice = SubscriptionInvoice.objects.get()
+    assert (invoice.total_minor, invoice.status, invoice.subscription_id) == (14_400, "paid", row.id)
+    assert set(GatewayEvent.objects.values_list("state", flat=True)) == {"processed", "ignored"}
+
+
+def test_a_message_delivered_three_times_is_kept_once(account: Account) -> None:
+    account.subscribe()
+    event = events_of(account.server)[-1]
+    for _ in range(3):
+        assert deliver(account.server, event).status_code == 200
+    assert GatewayEvent.objects.filter(event_key=event["id"]).count() == 1
+
+
+def test_every_order_of_messages_ends_alike(account: Account) -> None:
+    ref = account.subscribe(seats=3)
+    account.resize(ref, 5)
+    account.resize(ref, 8)
+    kinds = {"customer.subscription.created", "customer.subscription.updated"}
+    events = [event for event in events_of(account.server) if event["type"] in kinds]
+    assert len(events) == 3
+    for order in itertools.permutations(events):
+        Subscription.objects.all().delete()
+        GatewayEvent.objects.all().delete()
+        for event in order:
+            deliver(account.server, event)
+            inbox.process_event(event["id"])
+        assert list(Subscription.objects.values_list("purchased", flat=True)) == [8]
+
+
+def test_a_late_answer_does_not_undo_a_newer_one(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = account.subscribe(seats=3)
+    old = account.gateway.look_subscription(ref)
+    for event in events_of(account.server):
+        deliver(account.server, event)
+    work_off()
+    account.resize(ref, 9)
+    first, second = [e["id"] for e in events_of(account.server) if e["type"].endswith(".updated")][-1:] * 2
+    deliver(account.server, next(e for e in events_of(account.server) if e["id"] == first))
+    slow_ticket = inbox._draw_ticket(ref)
+    inbox.process_event(second)
+    event = GatewayEvent.objects.get(event_key=first)
+    event.state = EventState.RECEIVED
+    event.save_fields("state")
+    inbox._apply(event.id, slow_ticket, old)
+    assert Subscription.objects.get().purchased == 9
+
+
+def test_forged_and_unsigned_messages_leave_nothing(account: Account) -> None:
+    account.subscribe()
+    event = events_of(account.server)[-1]
+    good = account.server.postman.signature(encode(event))
+    changed = {**event, "type": "invoice.paid", "id": "evt_forged"}
+    for answer in (
+        deliver(account.server, event, signature=""),
+        deliver(account.server, changed, signature=good),
+    ):
+        assert answer.status_code == 400
+        assert answer.json()["code"] == "signature_refused"
+    assert not GatewayEvent.objects.exists()
+
+
+def test_without_secrets_the_door_is_not_there(account: Account, settings: Any) -> None:
+    account.subscribe()
+    settings.STRIPE_WEBHOOK_SECRETS = []
+    assert deliver(account.server, events_of(account.server)[-1]).status_code == 404
+
+
+def test_metadata_of_another_organization_changes_nothing_of_it(
+    account: Account, globex: Organization
+) -> None:
+    other = customer_of(account.server, globex)
+    ref = other.subscribe(seats=4)
+    subscription = account.server.account.objects["subscription"][ref]
+    subscription["metadata"] = {"reference": str(account.organization.id), "organization": "acme"}
+    for event in events_of(account.server):
+        deliver(account.server, event)
+    work_off()
+    assert list(Subscription.objects.values_list("organization_id", "purchased")) == [(globex.id, 4)]
+
+
+def test_a_gateway_that_is_away_is_asked_again(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    account.subscribe()
+    event = next(e for e in events_of(account.server) if e["type"] == "customer.subscription.created")
+    deliver(account.server, event)
+    account.server.faults.order(Fault.ERROR_BEFORE, times=3)
+    assert inbox.process_event(event["id"]) == EventState.FAILED
+    row = GatewayEvent.objects.get(event_key=event["id"])
+    assert (row.attempts, row.problem) == (1, "gateway_unavailable")
+    assert inbox.sweep() == 0
+    later = row.next_try_at + timedelta(seconds=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert inbox.sweep() == 1
+    assert inbox.process_event(event["id"]) == EventState.PROCESSED
+
+
+def test_a_customer_of_nobody_is_parked_after_all_tries(account: Account) -> None:
+    account.subscribe()
+    account.row.delete()
+    event = next(e for e in events_of(account.server) if e["type"] == "customer.subscription.created")
+    deliver(account.server, event)
+    states = [inbox.process_event(event["id"]) for _ in range(inbox.MOST_ATTEMPTS + 1)]
+    assert states == [EventState.FAILED] * (inbox.MOST_ATTEMPTS - 1) + [EventState.PARKED, None]
+    assert not Subscription.objects.exists()
+
+
+def test_what_never_arrived_is_found_by_asking(account: Account) -> None:
+    account.subscribe()
+    assert inbox.fill_gaps() == len(events_of(account.server))
+    assert inbox.fill_gaps() == 0
+    work_off()
+    assert Subscription.objects.get().purchased == 10
+    assert GatewayEvent.objects.filter(was_missed=False).count() == 0
+
+
+def test_a_status_nobody_knows_gives_nothing(account: Account) -> None:
+    ref = account.subscribe()
+    account.server.account.objects["subscription"][ref]["status"] = "on_the_moon"
+    for event in events_of(account.server):
+        deliver(account.server, event)
+    work_off()
+    assert Subscription.objects.get().status == SubscriptionStatus.UNPAID
