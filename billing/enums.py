@@ -53,3 +53,30 @@ class EventState(models.TextChoices):
     IGNORED = "ignored", "Not for us"
     FAILED = "failed", "Failed, tried again"
     PARKED = "parked", "Parked"
+
+
+class CheckoutState(models.TextChoices):
+    """Life of a page on which somebody subscribes."""
+
+    STARTING = "starting", "Starting"
+    OPEN = "open", "Open"
+    COMPLETE = "complete", "Complete"
+    EXPIRED = "expired", "Expired"
+
+
+class ChangeKind(models.TextChoices):
+    """When a change of seats or plan takes effect."""
+
+    NOW = "now", "Now, charged at once"
+    PERIOD_END = "period_end", "With the next period"
+
+
+class ChangeState(models.TextChoices):
+    """Life of a change of seats or plan."""
+
+    REQUESTED = "requested", "On its way"
+    CONFIRMED = "confirmed", "Confirmed"
+    UNPAID = "unpaid", "Waits for its payment"
+    SCHEDULED = "scheduled", "Scheduled"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    FAILED = "failed", "Failed"

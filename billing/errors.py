@@ -139,3 +139,43 @@ class EventNotParked(Conflict):
     code = "event_not_parked"
     title = "The message needs no second try."
     advice = "Read it again to see what became of it."
+
+
+class PaymentsNotSetUp(Conflict):
+    """This installation sells nothing by card."""
+
+    code = "payments_not_set_up"
+    title = "Nothing can be bought here."
+    advice = "Ask the platform's operator for seats."
+
+
+class PriceNotOffered(InvalidInput):
+    """The plan is not sold with this interval and currency. Facts: `plan`, `interval`, `currency`."""
+
+    code = "price_not_offered"
+    title = "The plan is not sold like this."
+    advice = "Choose one of the prices that GET billing/prices lists."
+
+
+class PreviewStale(Conflict):
+    """The preview is too old, or the subscription is another one by now: the sums would differ."""
+
+    code = "preview_stale"
+    title = "This preview no longer holds."
+    advice = "Ask for a new preview and confirm that."
+
+
+class ChangeUnderWay(Conflict):
+    """Another change of the subscription is on its way. Facts: `change`."""
+
+    code = "change_under_way"
+    title = "Another change is on its way."
+    advice = "Wait for it to be confirmed, then try again."
+
+
+class NotManagedHere(Conflict):
+    """The subscription was given by an operator; there is nothing to buy or change."""
+
+    code = "subscription_granted"
+    title = "Your subscription was given by the platform."
+    advice = "Ask the platform's operator to change it."

@@ -11,6 +11,8 @@ SEAT_MANAGERS = ADMINS | {Role.BILLING_ADMIN}
 SEATS_VIEW = declare(Rule("seats.view", roles=SEAT_MANAGERS | {Role.MANAGER}))
 SEATS_MANAGE = declare(Rule("seats.manage", roles=SEAT_MANAGERS))
 SEATS_CLAIM = declare(Rule("seats.claim", roles=EVERYONE))
+BILLING_VIEW = declare(Rule("billing.view", roles=SEAT_MANAGERS))
+BILLING_MANAGE = declare(Rule("billing.manage", roles=SEAT_MANAGERS))
 PLANS_VIEW = declare(Rule("plans.view", operators=True))
 PLANS_MANAGE = declare(Rule("plans.manage", operators=True))
 SUBSCRIPTIONS_VIEW = declare(Rule("subscriptions.view", operators=True))

@@ -1,7 +1,10 @@
 """Background work of billing; all of it the platform's."""
 
+import uuid
+
 from celery import shared_task
 
+from billing.services.changes import make_change, resend_changes
 from billing.services.inbox import fill_gaps, process_event, sweep
 from tenants.task_base import PlatformTask
 
@@ -22,3 +25,15 @@ def sweep_gateway_events() -> int:
 def fill_gateway_gaps() -> int:
     """Ask for messages that never arrived."""
     return fill_gaps()
+
+
+@shared_task(name="billing.make_change", base=PlatformTask)
+def make_seat_change(change_id: str) -> str | None:
+    """Go on with a change of seats."""
+    return make_change(uuid.UUID(change_id))
+
+
+@shared_task(name="billing.resend_changes", base=PlatformTask)
+def resend_seat_changes() -> int:
+    """Send changes again whose task was lost."""
+    return resend_changes()

@@ -5,16 +5,19 @@ from billing.models.inbox import GatewayEvent, ObjectSync
 from billing.models.invoice import SubscriptionInvoice
 from billing.models.plan import Plan
 from billing.models.plan_price import PlanPrice
+from billing.models.purchase import Checkout, SeatChange
 from billing.models.seat import SeatAssignment
 from billing.models.subscription import Subscription
 
 __all__ = [
     "BillingAccount",
+    "Checkout",
     "GatewayEvent",
     "ObjectSync",
     "Plan",
     "PlanPrice",
     "SeatAssignment",
+    "SeatChange",
     "Subscription",
     "SubscriptionInvoice",
 ]

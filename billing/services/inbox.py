@@ -11,15 +11,16 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import connection
 from django.db.models import Q
 
 from billing.enums import EventState
 from billing.errors import GatewayRefused, GatewayUnavailable, UnknownCustomer
 from billing.gateways.stripe_gateway import StripeGateway, stripe_gateway
 from billing.gateways.types import Notice, SeenCheckout, SeenInvoice, SeenSubscription
-from billing.models import GatewayEvent, ObjectSync
+from billing.models import GatewayEvent
+from billing.services.checkouts import do_apply_checkout
 from billing.services.mirroring import do_apply_invoice, do_apply_subscription
+from billing.services.tickets import GATEWAY, apply_in_turn, draw_ticket
 from shared_apps.core import clock
 from shared_apps.core.errors import DomainError
 from shared_apps.core.jobs import enqueue
@@ -27,7 +28,6 @@ from shared_apps.core.transactions import entry_transaction
 
 log = structlog.get_logger(__name__)
 
-GATEWAY = "stripe"
 PROCESS = "billing.process_event"
 # Waits of 1, 3, 9 ... minutes, 6 h at most; then somebody has to look.
 MOST_ATTEMPTS = 8
@@ -81,7 +81,7 @@ def process_event(event_key: str) -> EventState | None:
     gateway = stripe_gateway()
     if event is None or gateway is None or event.state not in (EventState.RECEIVED, EventState.FAILED):
         return None
-    ticket = _draw_ticket(event.object_ref)
+    ticket = draw_ticket(event.object_ref)
     try:
         seen = _look(gateway, event)
         return _apply(event.id, ticket, seen)
@@ -132,22 +132,22 @@ def _apply(event_id: uuid.UUID, ticket: int, seen: Seen) -> EventState:
         event = GatewayEvent.objects.select_for_update(no_key=True).get(id=event_id)
         if event.state == EventState.PROCESSED:
             return EventState.PROCESSED
-        sync = ObjectSync.objects.select_for_update(no_key=True).get(
-            gateway=GATEWAY, object_ref=event.object_ref
-        )
-        if ticket > sync.applied:
-            if isinstance(seen, SeenSubscription):
-                do_apply_subscription(seen)
-            elif isinstance(seen, SeenInvoice):
-                do_apply_invoice(seen)
-            sync.applied = ticket
-            sync.save_fields("applied")
+        apply_in_turn(event.object_ref, ticket, lambda: _do_apply(seen))
         event.state = EventState.PROCESSED
         event.processed_at = clock.now()
         event.attempts += 1
         event.problem = ""
         event.save_fields("state", "processed_at", "attempts", "problem")
     return EventState.PROCESSED
+
+
+def _do_apply(seen: Seen) -> None:
+    if isinstance(seen, SeenSubscription):
+        do_apply_subscription(seen)
+    elif isinstance(seen, SeenInvoice):
+        do_apply_invoice(seen)
+    elif isinstance(seen, SeenCheckout):
+        do_apply_checkout(seen)
 
 
 def _fail(event_id: uuid.UUID, problem: str, *, final: bool) -> EventState:
@@ -174,21 +174,6 @@ def _fail(event_id: uuid.UUID, problem: str, *, final: bool) -> EventState:
 def _next_try(attempts: int) -> datetime:
     wait: timedelta = min(_LONGEST_WAIT, _FIRST_WAIT * int(3 ** (attempts - 1)))
     return clock.now() + wait
-
-
-def _draw_ticket(object_ref: str) -> int:
-    """Return the next number of the object, in a short transaction of its own."""
-    with entry_transaction(), connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO billing_objectsync (id, created_at, updated_at, gateway, object_ref, issued, applied)
-            VALUES (%s, %s, %s, %s, %s, 1, 0)
-            ON CONFLICT (gateway, object_ref) DO UPDATE SET issued = billing_objectsync.issued + 1
-            RETURNING issued
-            """,
-            [ObjectSync().id, clock.now(), clock.now(), GATEWAY, object_ref],
-        )
-        return int(cursor.fetchone()[0])
 
 
 def _is_followed(kind: str) -> bool:

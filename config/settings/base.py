@@ -403,6 +403,7 @@ CELERY_BEAT_SCHEDULE = {
     "usage-flush": {"task": "usage.flush", "schedule": 60.0},
     "usage-mails": {"task": "usage.count_mails", "schedule": 900.0},
     "gateway-sweep": {"task": "billing.sweep_events", "schedule": 30.0},
+    "gateway-changes": {"task": "billing.resend_changes", "schedule": 30.0},
     "gateway-gaps": {"task": "billing.fill_gaps", "schedule": 3600.0},
     "jobs-restart": {"task": "jobs.restart_lost", "schedule": 30.0},
     # Not all at once: each at its own minute of the hour.

@@ -1,128 +1,36 @@
 """Stripe's messages: kept once, worked off in any order, late, doubled, forged or not at all."""
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import requests
-from django.test import Client
 
 from billing.enums import EventState, SubscriptionStatus
-from billing.gateways.stripe_gateway import StripeGateway, stripe_gateway
-from billing.gateways.types import CheckoutWish, PriceWish, SeatsWish
-from billing.models import BillingAccount, GatewayEvent, Plan, PlanPrice, Subscription, SubscriptionInvoice
+from billing.gateways.types import SeatsWish
+from billing.models import BillingAccount, GatewayEvent, Subscription, SubscriptionInvoice
 from billing.services import inbox
+from billing.services.tickets import draw_ticket
 from shared_apps.core import clock
 from tenants.enums import OrganizationState
 from tenants.models import Organization
-from tests.fakes.stripe import Fault, StripeServer
+from tests.billing.conftest import Account, deliver, deliver_all, events_of
+from tests.fakes.stripe import Fault
 from tests.fakes.stripe.webhooks import encode
 
 
-@dataclass
-class Account:
-    """An organization that is a customer at the counterpart."""
-
-    server: StripeServer
-    gateway: StripeGateway
-    organization: Organization
-    row: BillingAccount
-    price: PlanPrice
-
-    def subscribe(self, seats: int = 10) -> str:
-        """Subscribe on the page; return the subscription's id there."""
-        started = self.gateway.start_checkout(
-            CheckoutWish(
-                reference=str(self.organization.id),
-                customer_ref=self.row.gateway_ref,
-                price_ref=str(self.price.gateway_ref),
-                seats=seats,
-                success_url="https://acme.example/",
-                cancel_url="https://acme.example/",
-                expires_at=clock.now() + timedelta(hours=1),
-            ),
-            idempotency_key=f"checkout-{self.organization.id}",
-        )
-        requests.post(f"{self.server.url}/_payer/checkout/{started.ref}/pay", timeout=5)
-        return self.gateway.look_checkout(started.ref).subscription_ref
-
-    def resize(self, ref: str, seats: int) -> None:
-        """Change the seats there, behind our back."""
-        seen = self.gateway.look_subscription(ref)
-        self.gateway.change_seats(
-            SeatsWish(ref, seen.item_ref, seats, at=clock.now()), idempotency_key=f"resize-{ref}-{seats}"
-        )
-
-
-@pytest.fixture
-def server(settings: Any) -> Iterator[StripeServer]:
-    running = StripeServer().start()
-    settings.STRIPE_API_KEY = running.api_key
-    settings.STRIPE_API_BASE = running.url
-    settings.STRIPE_WEBHOOK_SECRETS = ["whsec_test"]
-    yield running
-    running.stop()
-    assert running.refused == []
-
-
-@pytest.fixture
-def account(server: StripeServer, shared: None, acme: Organization) -> Account:
-    return customer_of(server, acme)
-
-
-def customer_of(server: StripeServer, organization: Organization) -> Account:
-    gateway = stripe_gateway()
-    assert gateway is not None
-    plan, _ = Plan.objects.get_or_create(code="team", defaults={"name": "Team"})
-    price, _ = PlanPrice.objects.get_or_create(
-        plan=plan, interval="month", currency="eur", defaults={"unit_minor": 1200}
-    )
-    gateway.ensure_product("team", name="Team", description="")
-    wish = PriceWish(price.key, "team", "eur", price.unit_minor, "month", 1, "exclusive")
-    price.gateway_ref = gateway.create_price(wish).ref
-    price.save_fields("gateway_ref")
-    ref = gateway.create_customer(
-        name=organization.name,
-        email=organization.owner_email,
-        metadata={},
-        idempotency_key=f"customer-{organization.id}",
-    )
-    row = BillingAccount.objects.create(
-        organization=organization, gateway_ref=ref, email=organization.owner_email
-    )
-    return Account(server, gateway, organization, row, price)
-
-
-def deliver(server: StripeServer, event: dict[str, Any], **headers: str) -> Any:
-    body = encode(event)
-    signature = headers.pop("signature", server.postman.signature(body))
-    return Client().post(
-        "/api/webhooks/stripe",
-        data=body,
-        content_type="application/json",
-        headers={"host": "app.palaestra.test", "stripe-signature": signature},
-    )
-
-
-def events_of(server: StripeServer) -> list[dict[str, Any]]:
-    """Return the counterpart's events, oldest first."""
-    return server.account.all("event")[::-1]
-
-
-def work_off() -> None:
-    for key in list(GatewayEvent.objects.filter(state="received").values_list("event_key", flat=True)):
-        inbox.process_event(key)
+def resize(account: Account, ref: str, seats: int) -> None:
+    """Change the seats at the gateway, behind our back."""
+    seen = account.gateway.look_subscription(ref)
+    wish = SeatsWish(ref, seen.item_ref, seats, at=clock.now())
+    account.gateway.change_seats(wish, idempotency_key=f"resize-{ref}-{seats}")
 
 
 @pytest.mark.feature("SUB-02")
 def test_a_paid_checkout_becomes_a_subscription_with_its_seats(account: Account) -> None:
     account.subscribe(seats=12)
-    for event in events_of(account.server):
-        assert deliver(account.server, event).status_code == 200
-    work_off()
+    deliver_all(account.server)
     row = Subscription.objects.get()
     assert (row.organization_id, row.status, row.purchased) == (account.organization.id, "active", 12)
     account.organization.refresh_from_db()
@@ -142,8 +50,8 @@ def test_a_message_delivered_three_times_is_kept_once(account: Account) -> None:
 
 def test_every_order_of_messages_ends_alike(account: Account) -> None:
     ref = account.subscribe(seats=3)
-    account.resize(ref, 5)
-    account.resize(ref, 8)
+    resize(account, ref, 5)
+    resize(account, ref, 8)
     kinds = {"customer.subscription.created", "customer.subscription.updated"}
     events = [event for event in events_of(account.server) if event["type"] in kinds]
     assert len(events) == 3
@@ -159,13 +67,11 @@ def test_every_order_of_messages_ends_alike(account: Account) -> None:
 def test_a_late_answer_does_not_undo_a_newer_one(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = account.subscribe(seats=3)
     old = account.gateway.look_subscription(ref)
-    for event in events_of(account.server):
-        deliver(account.server, event)
-    work_off()
-    account.resize(ref, 9)
+    deliver_all(account.server)
+    resize(account, ref, 9)
     first, second = [e["id"] for e in events_of(account.server) if e["type"].endswith(".updated")][-1:] * 2
     deliver(account.server, next(e for e in events_of(account.server) if e["id"] == first))
-    slow_ticket = inbox._draw_ticket(ref)
+    slow_ticket = draw_ticket(ref)
     inbox.process_event(second)
     event = GatewayEvent.objects.get(event_key=first)
     event.state = EventState.RECEIVED
@@ -195,15 +101,13 @@ def test_without_secrets_the_door_is_not_there(account: Account, settings: Any) 
 
 
 def test_metadata_of_another_organization_changes_nothing_of_it(
-    account: Account, globex: Organization
+    account: Account, account_of: Callable[[Organization], Account], globex: Organization
 ) -> None:
-    other = customer_of(account.server, globex)
+    other = account_of(globex)
     ref = other.subscribe(seats=4)
     subscription = account.server.account.objects["subscription"][ref]
     subscription["metadata"] = {"reference": str(account.organization.id), "organization": "acme"}
-    for event in events_of(account.server):
-        deliver(account.server, event)
-    work_off()
+    deliver_all(account.server)
     assert list(Subscription.objects.values_list("organization_id", "purchased")) == [(globex.id, 4)]
 
 
@@ -224,7 +128,7 @@ def test_a_gateway_that_is_away_is_asked_again(account: Account, monkeypatch: py
 
 def test_a_customer_of_nobody_is_parked_after_all_tries(account: Account) -> None:
     account.subscribe()
-    account.row.delete()
+    BillingAccount.objects.all().delete()
     event = next(e for e in events_of(account.server) if e["type"] == "customer.subscription.created")
     deliver(account.server, event)
     states = [inbox.process_event(event["id"]) for _ in range(inbox.MOST_ATTEMPTS + 1)]
@@ -236,7 +140,8 @@ def test_what_never_arrived_is_found_by_asking(account: Account) -> None:
     account.subscribe()
     assert inbox.fill_gaps() == len(events_of(account.server))
     assert inbox.fill_gaps() == 0
-    work_off()
+    for event in events_of(account.server):
+        inbox.process_event(event["id"])
     assert Subscription.objects.get().purchased == 10
     assert GatewayEvent.objects.filter(was_missed=False).count() == 0
 
@@ -244,7 +149,5 @@ def test_what_never_arrived_is_found_by_asking(account: Account) -> None:
 def test_a_status_nobody_knows_gives_nothing(account: Account) -> None:
     ref = account.subscribe()
     account.server.account.objects["subscription"][ref]["status"] = "on_the_moon"
-    for event in events_of(account.server):
-        deliver(account.server, event)
-    work_off()
+    deliver_all(account.server)
     assert Subscription.objects.get().status == SubscriptionStatus.UNPAID
