@@ -156,7 +156,7 @@ def test_fewer_seats_now_cap_claims_before_the_gateway_hears_of_it(account: Acco
 
 def test_a_cut_below_the_seats_in_use_is_refused(account: Account) -> None:
     bought(account, 10)
-    members = [make_member(account.organization, email=f"m{n}@acme.example").id for n in range(5)]
+    members = [make_member(account.organization, email=f"m{n}@acme.example").membership_id for n in range(5)]
     do_assign_seats(actor=account.actor, organization_id=account.organization.id, membership_ids=members)
     with pytest.raises(SeatsInUse) as refused:
         preview(account, 4)
