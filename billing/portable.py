@@ -1,6 +1,6 @@
 """What of billing travels with an organization: its subscriptions and the history of its seats."""
 
-from shared_apps.core.portable import Belongs, Fill, PortableTable, declare_portable
+from shared_apps.core.portable import Belongs, Fill, PortableTable, declare_excluded, declare_portable
 
 declare_portable(
     PortableTable(
@@ -13,9 +13,21 @@ declare_portable(
         "billing_subscription",
         "organization_id = {organization}",
         Belongs.MONEY,
-        # Counted again by the trigger when the seats come.
-        left_out=frozenset({"used"}),
+        # Used seats are counted again by the trigger when the seats come. The contract with the gateway is
+        # this installation's: elsewhere the subscription is one that an operator looks after.
+        left_out=frozenset({"used", "price_id", "gateway_ref", "item_ref", "schedule_ref"}),
         fills={"used": Fill.ZERO},
     ),
     PortableTable("billing_seatassignment", "organization_id = {organization}", Belongs.MONEY),
+)
+
+declare_excluded(
+    "what this installation sells, and its contract with the payment gateway; invoices stay with who made them",
+    "billing_planprice",
+    "billing_billingaccount",
+    "billing_checkout",
+    "billing_seatchange",
+    "billing_subscriptioninvoice",
+    "billing_gatewayevent",
+    "billing_objectsync",
 )

@@ -38,9 +38,9 @@ class Subscription(Record):
         "billing.PlanPrice", on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
     gateway_ref = models.CharField(max_length=80, unique=True, null=True, blank=True)
-    item_ref = models.CharField(max_length=80, blank=True)
-    schedule_ref = models.CharField(max_length=80, blank=True)
-    status_reason = models.CharField(max_length=60, blank=True)
+    item_ref = models.CharField(max_length=80, blank=True, db_default="")
+    schedule_ref = models.CharField(max_length=80, blank=True, db_default="")
+    status_reason = models.CharField(max_length=60, blank=True, db_default="")
     # Fewer seats from the next period on cap claims at once; more that wait for their payment don't count.
     pending_purchased = models.PositiveIntegerField(null=True, blank=True)
     unpaid_purchased = models.PositiveIntegerField(null=True, blank=True)

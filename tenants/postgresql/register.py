@@ -135,6 +135,13 @@ REGISTER: dict[str, Shared] = {
     "billing_plan": reference(),
     "billing_subscription": owned("UPDATE (used)"),
     "billing_seatassignment": owned("INSERT, UPDATE"),
+    "billing_planprice": reference(),
+    "billing_billingaccount": owned(),
+    "billing_checkout": owned(),
+    "billing_seatchange": owned(),
+    "billing_subscriptioninvoice": owned(),
+    "billing_gatewayevent": hidden(),
+    "billing_objectsync": hidden(),
     # --- Work, answers, events.
     "jobs_job": owned("INSERT, UPDATE"),
     "idempotency_rememberedanswer": owned("INSERT, UPDATE, DELETE"),
