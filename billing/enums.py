@@ -4,10 +4,11 @@ from django.db import models
 
 
 class SubscriptionStatus(models.TextChoices):
-    """Status of a subscription, named as Stripe names them."""
+    """Status of a subscription, in Stripe's words but for the last."""
 
     INCOMPLETE = "incomplete", "Incomplete"
-    INCOMPLETE_EXPIRED = "incomplete_expired", "Incomplete, expired"
+    # Stripe's `incomplete_expired`: the first payment never came.
+    EXPIRED = "expired", "Expired"
     TRIALING = "trialing", "Trialing"
     ACTIVE = "active", "Active"
     PAST_DUE = "past_due", "Past due"
@@ -27,7 +28,7 @@ class SeatState(models.TextChoices):
 # Statuses in which new seats may be assigned.
 CLAIMABLE = frozenset({SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE})
 # Statuses a subscription does not come back from.
-OVER = frozenset({SubscriptionStatus.CANCELED, SubscriptionStatus.INCOMPLETE_EXPIRED})
+OVER = frozenset({SubscriptionStatus.CANCELED, SubscriptionStatus.EXPIRED})
 
 
 class Interval(models.TextChoices):
@@ -65,10 +66,17 @@ class CheckoutState(models.TextChoices):
 
 
 class ChangeKind(models.TextChoices):
-    """When a change of seats or plan takes effect."""
+    """What is asked of a subscription at the gateway."""
 
-    NOW = "now", "Now, charged at once"
-    PERIOD_END = "period_end", "With the next period"
+    NOW = "now", "Seats, plan or interval now, charged at once"
+    PERIOD_END = "period_end", "Seats with the next period"
+    CANCEL = "cancel", "End with the period"
+    KEEP = "keep", "Go on after all"
+    END = "end", "End now"
+    PAUSE = "pause", "Pause"
+    RESUME = "resume", "Resume"
+    EXTEND_TRIAL = "extend_trial", "Longer trial"
+    DISCOUNT = "discount", "Promotion code"
 
 
 class ChangeState(models.TextChoices):
@@ -80,3 +88,35 @@ class ChangeState(models.TextChoices):
     SCHEDULED = "scheduled", "Scheduled"
     WITHDRAWN = "withdrawn", "Withdrawn"
     FAILED = "failed", "Failed"
+
+
+class Overuse(models.TextChoices):
+    """What happens when more seats are wanted than were bought."""
+
+    BLOCK = "block", "Refused"
+    GROW = "grow", "Bought at the plan's price"
+
+
+class Duration(models.TextChoices):
+    """For how long a promotion lowers the price."""
+
+    ONCE = "once", "First invoice"
+    REPEATING = "repeating", "Some months"
+    FOREVER = "forever", "Always"
+
+
+class RefundState(models.TextChoices):
+    """Life of money on its way back."""
+
+    REQUESTED = "requested", "On its way to the gateway"
+    PENDING = "pending", "On its way to the payer"
+    SUCCEEDED = "succeeded", "Paid back"
+    FAILED = "failed", "Failed"
+
+
+class SeatActKind(models.TextChoices):
+    """What was done to many seats at once."""
+
+    ASSIGN = "assign", "Assigned"
+    REVOKE = "revoke", "Revoked"
+    UNDO = "undo", "Undone"

@@ -15,19 +15,24 @@ declare_portable(
         Belongs.MONEY,
         # Used seats are counted again by the trigger when the seats come. The contract with the gateway is
         # this installation's: elsewhere the subscription is one that an operator looks after.
-        left_out=frozenset({"used", "price_id", "gateway_ref", "item_ref", "schedule_ref"}),
+        left_out=frozenset({"used", "price_id", "gateway_ref", "item_ref", "schedule_ref", "billed_seats"}),
         fills={"used": Fill.ZERO},
     ),
     PortableTable("billing_seatassignment", "organization_id = {organization}", Belongs.MONEY),
+    PortableTable("billing_seatact", "organization_id = {organization}", Belongs.MONEY),
 )
 
 declare_excluded(
-    "what this installation sells, and its contract with the payment gateway; invoices stay with who made them",
+    "what this installation sells, and its contract with the gateway; invoices stay with who made them",
     "billing_planprice",
     "billing_billingaccount",
     "billing_checkout",
-    "billing_seatchange",
+    "billing_subscriptionchange",
     "billing_subscriptioninvoice",
+    "billing_refund",
+    "billing_promotion",
+    "billing_dunningnotice",
+    "billing_drift",
     "billing_gatewayevent",
     "billing_objectsync",
 )

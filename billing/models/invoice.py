@@ -28,6 +28,9 @@ class SubscriptionInvoice(Record):
     total_minor = models.BigIntegerField()
     due_minor = models.BigIntegerField()
     paid_minor = models.BigIntegerField()
+    refunded_minor = models.BigIntegerField(default=0)
+    # The payment that a refund names.
+    payment_ref = models.CharField(max_length=80, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     issued_at = models.DateTimeField()

@@ -13,19 +13,27 @@ from shared_apps.core.models import Record
 
 
 class Checkout(Record):
-    """One page on which an organization subscribes."""
+    """One page on which an organization subscribes, or somebody signs a new one up."""
 
-    organization_id: uuid.UUID
+    organization_id: uuid.UUID | None
     price_id: uuid.UUID
 
-    organization = models.ForeignKey("tenants.Organization", on_delete=models.PROTECT, related_name="+")
+    organization = models.ForeignKey(
+        "tenants.Organization", on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    # The sign-up whose organization comes about when this is paid.
+    sign_up_id = models.UUIDField(null=True, blank=True)
+    customer_ref = models.CharField(max_length=80, blank=True)
     price = models.ForeignKey("billing.PlanPrice", on_delete=models.PROTECT, related_name="+")
     seats = models.PositiveIntegerField()
+    trial_days = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=10, choices=CheckoutState.choices, default=CheckoutState.STARTING)
     gateway_ref = models.CharField(max_length=120, unique=True, null=True, blank=True)
     url = models.URLField(max_length=2000, blank=True)
     requested_by_id = models.UUIDField(null=True, blank=True)
     expires_at = models.DateTimeField()
+    # The subscription that came of it, at the gateway.
+    subscription_ref = models.CharField(max_length=80, blank=True)
 
     class Meta:
         ordering = ("-id",)
@@ -35,22 +43,31 @@ class Checkout(Record):
                 fields=["organization"],
                 condition=models.Q(state__in=("starting", "open")),
                 name="one_open_checkout",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["sign_up_id"],
+                condition=models.Q(state__in=("starting", "open")),
+                name="one_open_checkout_a_sign_up",
+            ),
+            models.CheckConstraint(
+                name="checkout_is_somebodys",
+                condition=models.Q(organization__isnull=False) | models.Q(sign_up_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.seats} seats, {self.state}"
 
 
-class SeatChange(Record):
-    """One change of seats, plan or interval. Its id is the key of the call that makes it."""
+class SubscriptionChange(Record):
+    """One thing asked of a subscription at the gateway. Its id is the key of the call that makes it."""
 
     organization_id: uuid.UUID
     subscription_id: uuid.UUID
 
     organization = models.ForeignKey("tenants.Organization", on_delete=models.PROTECT, related_name="+")
     subscription = models.ForeignKey("billing.Subscription", on_delete=models.PROTECT, related_name="changes")
-    kind = models.CharField(max_length=10, choices=ChangeKind.choices)
+    kind = models.CharField(max_length=16, choices=ChangeKind.choices)
     state = models.CharField(max_length=10, choices=ChangeState.choices, default=ChangeState.REQUESTED)
     from_seats = models.PositiveIntegerField()
     to_seats = models.PositiveIntegerField()
@@ -60,6 +77,11 @@ class SeatChange(Record):
     # What the preview reckoned from and came to; the change names the same moment.
     prorated_at = models.DateTimeField(null=True, blank=True)
     preview_minor = models.BigIntegerField(null=True, blank=True)
+    # What the kind needs besides: the trial's new end, the promotion code.
+    facts = models.JSONField(default=dict, blank=True)
+    # Why somebody cancels or pauses: a word of a list, and their own words.
+    reason = models.CharField(max_length=40, blank=True)
+    comment = models.CharField(max_length=500, blank=True)
     problem = models.CharField(max_length=100, blank=True)
     requested_by_id = models.UUIDField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -76,4 +98,4 @@ class SeatChange(Record):
         ]
 
     def __str__(self) -> str:
-        return f"{self.from_seats} to {self.to_seats} seats, {self.state}"
+        return f"{self.kind}: {self.from_seats} to {self.to_seats} seats, {self.state}"

@@ -25,6 +25,9 @@ class SeatAssignment(Record):
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by_id = models.UUIDField(null=True, blank=True)
     revoked_reason = models.CharField(max_length=200, blank=True)
+    # The acts on many seats that gave it and took it, where it was one.
+    given_in_id = models.UUIDField(null=True, blank=True)
+    taken_in_id = models.UUIDField(null=True, blank=True)
     # The holding that made room for this one, when a seat was handed on.
     follows = models.ForeignKey("self", on_delete=models.PROTECT, related_name="+", null=True, blank=True)
 

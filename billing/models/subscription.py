@@ -24,7 +24,7 @@ class Subscription(Record):
     )
     plan = models.ForeignKey("billing.Plan", on_delete=models.PROTECT, related_name="subscriptions")
     status = models.CharField(
-        max_length=20, choices=SubscriptionStatus.choices, default=SubscriptionStatus.ACTIVE
+        max_length=12, choices=SubscriptionStatus.choices, default=SubscriptionStatus.ACTIVE
     )
     purchased = models.PositiveIntegerField()
     used = models.PositiveIntegerField(default=0, editable=False)
@@ -35,22 +35,35 @@ class Subscription(Record):
     canceled_at = models.DateTimeField(null=True, blank=True)
     # --- What stands at the gateway; empty for a subscription that an operator gave.
     price = models.ForeignKey(
-        "billing.PlanPrice", on_delete=models.PROTECT, related_name="+", null=True, blank=True
+        "billing.PlanPrice",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_index=False,  # asked for by nobody
     )
-    gateway_ref = models.CharField(max_length=80, unique=True, null=True, blank=True)
+    # No `unique`: a unique index of its own, made beside the use of the table.
+    gateway_ref = models.CharField(max_length=80, null=True, blank=True)  # noqa: DJ001
     item_ref = models.CharField(max_length=80, blank=True, db_default="")
     schedule_ref = models.CharField(max_length=80, blank=True, db_default="")
     status_reason = models.CharField(max_length=60, blank=True, db_default="")
+    # Seats given on top of those that are billed.
+    comped = models.IntegerField(default=0, db_default=0)
     # Fewer seats from the next period on cap claims at once; more that wait for their payment don't count.
-    pending_purchased = models.PositiveIntegerField(null=True, blank=True)
-    unpaid_purchased = models.PositiveIntegerField(null=True, blank=True)
+    pending_purchased = models.IntegerField(null=True, blank=True)
+    unpaid_purchased = models.IntegerField(null=True, blank=True)
     # Seats that are billed, where that is less than what people hold: a drift somebody has to look at.
-    billed_seats = models.PositiveIntegerField(null=True, blank=True)
+    billed_seats = models.IntegerField(null=True, blank=True)
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     period_starts_at = models.DateTimeField(null=True, blank=True)
     period_ends_at = models.DateTimeField(null=True, blank=True)
     cancels_at = models.DateTimeField(null=True, blank=True)
     past_due_since = models.DateTimeField(null=True, blank=True)
+    # Until then everything works although something is owed.
+    grace_until = models.DateTimeField(null=True, blank=True)
+    # The highest share of used seats, in percent, that was told to the administrators.
+    told_percent = models.SmallIntegerField(default=0, db_default=0)
+    promotion_code = models.CharField(max_length=40, blank=True, db_default="")
     seen_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -59,15 +72,24 @@ class Subscription(Record):
             # Two claims of the last seat: the second statement's trigger breaks this and rolls back.
             models.CheckConstraint(
                 name="seats_used_within_purchased",
-                condition=models.Q(used__gte=0)
-                & models.Q(used__lte=models.F("purchased"))
-                & (models.Q(pending_purchased=None) | models.Q(used__lte=models.F("pending_purchased"))),
+                condition=models.Q(used__gte=0) & models.Q(used__lte=models.F("purchased")),
+            ),
+            # Seats that are given up with the next period are given to nobody before.
+            models.CheckConstraint(
+                name="seats_used_within_pending",
+                condition=models.Q(pending_purchased=None)
+                | models.Q(used__lte=models.F("pending_purchased")),
+            ),
+            models.UniqueConstraint(
+                fields=["gateway_ref"],
+                condition=models.Q(gateway_ref__isnull=False),
+                name="one_row_a_gateway_subscription",
             ),
             # Two grants at once would otherwise leave an organization with two live subscriptions.
             models.UniqueConstraint(
                 fields=["organization"],
                 condition=~models.Q(status__in=sorted(OVER)),
-                name="one_live_subscription",
+                name="one_subscription_in_force",
             ),
         ]
 

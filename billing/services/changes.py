@@ -31,7 +31,7 @@ from billing.errors import (
 from billing.gateways.stripe_gateway import StripeGateway, stripe_gateway
 from billing.gateways.types import SeatsWish, SeenInvoice, SeenSubscription
 from billing.locks import lock_live_subscription
-from billing.models import PlanPrice, SeatChange, Subscription
+from billing.models import PlanPrice, Subscription, SubscriptionChange
 from billing.policies import BILLING_MANAGE, require_in
 from billing.services.mirroring import do_apply_subscription
 from billing.services.tickets import apply_in_turn, draw_ticket
@@ -106,7 +106,7 @@ def preview_change(
     )
 
 
-def confirm_change(*, actor: Actor, organization_id: uuid.UUID, token: str) -> SeatChange:
+def confirm_change(*, actor: Actor, organization_id: uuid.UUID, token: str) -> SubscriptionChange:
     """Make the previewed change and charge it; the invoice comes to what the preview said.
 
     The answer's state says how it went: `confirmed`, `unpaid` (declined; the old number stays), or still
@@ -126,7 +126,7 @@ def confirm_change(*, actor: Actor, organization_id: uuid.UUID, token: str) -> S
         if promise != _promise(subscription, price, promise["seats"], at, promise["total"]):
             raise PreviewStale
         _check_seats(subscription, price, promise["seats"])
-        change = SeatChange(
+        change = SubscriptionChange(
             organization_id=organization_id,
             subscription=subscription,
             kind=ChangeKind.NOW,
@@ -147,7 +147,7 @@ def confirm_change(*, actor: Actor, organization_id: uuid.UUID, token: str) -> S
     return _make(gateway, change)
 
 
-def schedule_seats(*, actor: Actor, organization_id: uuid.UUID, seats: int) -> SeatChange:
+def schedule_seats(*, actor: Actor, organization_id: uuid.UUID, seats: int) -> SubscriptionChange:
     """Have fewer seats from the next period on: claims are capped at once, nothing is refunded.
 
     Raises:
@@ -162,7 +162,7 @@ def schedule_seats(*, actor: Actor, organization_id: uuid.UUID, seats: int) -> S
         _check_seats(subscription, None, seats)
         if seats > subscription.purchased:
             raise SeatsOutsidePlan(field="seats", asked=seats, max_seats=subscription.purchased)
-        change = SeatChange(
+        change = SubscriptionChange(
             organization_id=organization_id,
             subscription=subscription,
             kind=ChangeKind.PERIOD_END,
@@ -182,7 +182,7 @@ def make_change(change_id: uuid.UUID) -> ChangeState | None:
     """Go on with a change whose caller died or whose gateway did not answer. Safe to run twice, at once too:
     the row's id is the key of each call."""
     gateway = stripe_gateway()
-    change = SeatChange.objects.filter(id=change_id, state=ChangeState.REQUESTED).first()
+    change = SubscriptionChange.objects.filter(id=change_id, state=ChangeState.REQUESTED).first()
     if gateway is None or change is None:
         return None
     return ChangeState(_make(gateway, change).state)
@@ -190,7 +190,7 @@ def make_change(change_id: uuid.UUID) -> ChangeState | None:
 
 def resend_changes() -> int:
     """Send the changes that have been on their way for a minute; return how many."""
-    lost = SeatChange.objects.filter(
+    lost = SubscriptionChange.objects.filter(
         state=ChangeState.REQUESTED, updated_at__lt=clock.now() - timedelta(minutes=1)
     )
     ids = list(lost.values_list("id", flat=True)[:200])
@@ -202,7 +202,7 @@ def resend_changes() -> int:
 # --- Inside ------------------------------------------------------------------------------------
 
 
-def _make(gateway: StripeGateway, change: SeatChange) -> SeatChange:
+def _make(gateway: StripeGateway, change: SubscriptionChange) -> SubscriptionChange:
     """Call the gateway with the change's key, then write what it says, in turn with its messages."""
     subscription = Subscription.objects.select_related("price").get(id=change.subscription_id)
     ref = str(subscription.gateway_ref)
@@ -216,7 +216,7 @@ def _make(gateway: StripeGateway, change: SeatChange) -> SeatChange:
     return _write(change, seen, ticket)
 
 
-def _call(gateway: StripeGateway, change: SeatChange, subscription: Subscription) -> SeenSubscription:
+def _call(gateway: StripeGateway, change: SubscriptionChange, subscription: Subscription) -> SeenSubscription:
     key = str(change.id)
     if change.kind == ChangeKind.NOW:
         price = change.to_price or subscription.price
@@ -232,10 +232,10 @@ def _call(gateway: StripeGateway, change: SeatChange, subscription: Subscription
     return gateway.look_subscription(seen.ref)
 
 
-def _write(change: SeatChange, seen: SeenSubscription, ticket: int) -> SeatChange:
+def _write(change: SubscriptionChange, seen: SeenSubscription, ticket: int) -> SubscriptionChange:
     with entry_transaction():
         lock_live_subscription(change.organization_id)
-        row = SeatChange.objects.select_for_update(no_key=True).get(id=change.id)
+        row = SubscriptionChange.objects.select_for_update(no_key=True).get(id=change.id)
         if row.state != ChangeState.REQUESTED:
             return row
         if change.kind == ChangeKind.PERIOD_END:
@@ -247,9 +247,9 @@ def _write(change: SeatChange, seen: SeenSubscription, ticket: int) -> SeatChang
     return row
 
 
-def _put_off(change: SeatChange) -> SeatChange:
+def _put_off(change: SubscriptionChange) -> SubscriptionChange:
     with entry_transaction():
-        row = SeatChange.objects.select_for_update(no_key=True).get(id=change.id)
+        row = SubscriptionChange.objects.select_for_update(no_key=True).get(id=change.id)
         row.attempts += 1
         row.problem = "gateway_unavailable"
         if row.attempts >= _MOST_ATTEMPTS and row.state == ChangeState.REQUESTED:
@@ -258,11 +258,11 @@ def _put_off(change: SeatChange) -> SeatChange:
     return row
 
 
-def _give_up(change: SeatChange, problem: str) -> SeatChange:
+def _give_up(change: SubscriptionChange, problem: str) -> SubscriptionChange:
     """Nothing was changed there; a cap that was set here for it is taken off."""
     with entry_transaction():
         subscription = lock_live_subscription(change.organization_id)
-        row = SeatChange.objects.select_for_update(no_key=True).get(id=change.id)
+        row = SubscriptionChange.objects.select_for_update(no_key=True).get(id=change.id)
         if row.state == ChangeState.REQUESTED:
             row.state, row.problem = ChangeState.FAILED, problem[:100]
             row.save_fields("state", "problem")
@@ -350,7 +350,7 @@ def _opened(token: str) -> dict[str, Any]:
     return found
 
 
-def _insert(change: SeatChange) -> None:
+def _insert(change: SubscriptionChange) -> None:
     try:
         with transaction.atomic():
             change.save(force_insert=True)
@@ -358,7 +358,7 @@ def _insert(change: SeatChange) -> None:
         raise ChangeUnderWay from error
 
 
-def _record(actor: Actor, action: str, change: SeatChange) -> None:
+def _record(actor: Actor, action: str, change: SubscriptionChange) -> None:
     do_record(
         actor=actor,
         action=action,

@@ -24,6 +24,7 @@ _WRITTEN = sorted(
     for field in Subscription._meta.concrete_fields
     if field.name not in {"id", "created_at", "used"}
 )
+_OUR_WORDS = {"incomplete_expired": SubscriptionStatus.EXPIRED.value}
 _ORGANIZATION_STATE = {
     SubscriptionStatus.ACTIVE: OrganizationState.ACTIVE,
     SubscriptionStatus.PAST_DUE: OrganizationState.PAST_DUE,
@@ -125,11 +126,7 @@ def _new_row(account: BillingAccount, seen: SeenSubscription) -> Subscription:
 
 
 def _read_into(row: Subscription, seen: SeenSubscription) -> None:
-    if seen.status not in SubscriptionStatus.values:
-        # A word newer than this code: nothing good is taken from it.
-        log.error("subscription_status_unknown", status=seen.status, subscription=seen.ref)
-    status = SubscriptionStatus(seen.status) if seen.status in SubscriptionStatus.values else None
-    row.status = status or SubscriptionStatus.UNPAID
+    row.status = _status_of(seen)
     row.status_reason = seen.status_reason
     price = PlanPrice.objects.select_related("plan").filter(gateway_ref=seen.price_ref).first()
     if price is not None:
@@ -146,11 +143,20 @@ def _read_into(row: Subscription, seen: SeenSubscription) -> None:
         row.canceled_at = row.canceled_at or seen.ended_at or clock.now()
 
 
+def _status_of(seen: SeenSubscription) -> SubscriptionStatus:
+    word = _OUR_WORDS.get(seen.status, seen.status)
+    if word in SubscriptionStatus.values:
+        return SubscriptionStatus(word)
+    # A word newer than this code: nothing good is taken from it.
+    log.error("subscription_status_unknown", status=seen.status, subscription=seen.ref)
+    return SubscriptionStatus.UNPAID
+
+
 def _set_seats(row: Subscription, seen: SeenSubscription) -> None:
     """Take the number that is billed; fewer than people hold is a drift that is shown, never a silent cut."""
     used = SeatAssignment.objects.filter(subscription=row).exclude(state=SeatState.REVOKED).count()
-    row.purchased = max(seen.seats, used)
-    row.billed_seats = seen.seats if seen.seats < used else None
+    row.purchased = max(seen.seats + row.comped, used)
+    row.billed_seats = seen.seats if seen.seats + row.comped < used else None
     if row.billed_seats is not None:
         log.error("seats_below_use", organization=str(row.organization_id), billed=seen.seats, used=used)
     if row.pending_purchased is not None and row.pending_purchased >= row.purchased:

@@ -16,7 +16,7 @@ from billing.errors import (
     SeatsOutsidePlan,
     SubscriptionExists,
 )
-from billing.models import BillingAccount, Checkout, PlanPrice, SeatChange, Subscription
+from billing.models import BillingAccount, Checkout, PlanPrice, Subscription, SubscriptionChange
 from billing.services.catalogue import sync_catalogue
 from billing.services.changes import Preview, confirm_change, make_change, preview_change, schedule_seats
 from billing.services.seats import do_assign_seats
@@ -38,7 +38,7 @@ def preview(account: Account, seats: int, **more: Any) -> Preview:
     return preview_change(actor=account.actor, organization_id=account.organization.id, seats=seats, **more)
 
 
-def confirm(account: Account, token: str) -> SeatChange:
+def confirm(account: Account, token: str) -> SubscriptionChange:
     return confirm_change(actor=account.actor, organization_id=account.organization.id, token=token)
 
 

@@ -3,6 +3,7 @@ a tenant's role. Driven from the register: a table is added there with one line,
 
 import json
 import uuid
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -75,20 +76,45 @@ def _insert_missing(organization: Organization) -> None:
         if table in _ROWS or _rows_of(table, organization):
             continue
         model = next(model for model in apps.get_models() if model._meta.db_table == table)
-        values: dict[str, Any] = {}
-        for field in model._meta.concrete_fields:
-            if field.primary_key or field.has_default() or field.null:
-                continue
-            values[field.attname] = {
-                "DateTimeField": clock.now(),
-                "DateField": clock.now().date(),
-                "UUIDField": new_id(),
-                "ForeignKey": organization.id,
-            }.get(
-                field.get_internal_type(), 1 if "Integer" in field.get_internal_type() else organization.slug
-            )
+        _insert(model, organization)
+
+
+def _insert(model: Any, organization: Organization) -> Any:
+    """Insert a row with made-up values, of the organization where the table has one; return its key.
+
+    What it points to is a row that is there, or made up likewise.
+    """
+    values: dict[str, Any] = {}
+    for field in model._meta.concrete_fields:
+        if field.primary_key or field.has_default() or field.null or field.attname == "organization_id":
+            continue
+        kind = field.get_internal_type()
+        if field.related_model is not None:
+            values[field.attname] = _some(field.related_model, organization)
+        elif kind in _MADE_UP:
+            values[field.attname] = _MADE_UP[kind]()
+        elif field.attname == "currency":
+            values[field.attname] = "eur"
+        else:
+            values[field.attname] = 1 if "Integer" in kind else organization.slug[: field.max_length]
+    if any(field.attname == "organization_id" for field in model._meta.concrete_fields):
         values["organization_id"] = organization.id
-        model._default_manager.create(**values)
+    return model._default_manager.create(**values).pk
+
+
+def _some(model: Any, organization: Organization) -> Any:
+    rows = model._default_manager.all()
+    if any(field.attname == "organization_id" for field in model._meta.concrete_fields):
+        rows = rows.filter(organization_id=organization.id)
+    found = rows.values_list("pk", flat=True).first()
+    return found if found is not None else _insert(model, organization)
+
+
+_MADE_UP: dict[str, Callable[[], Any]] = {
+    "DateTimeField": clock.now,
+    "DateField": lambda: clock.now().date(),
+    "UUIDField": new_id,
+}
 
 
 def _rows_of(table: str, organization: Organization) -> list[str]:
