@@ -2,10 +2,10 @@
 
 import itertools
 import json
-import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
@@ -18,6 +18,7 @@ from tenants.models import Organization
 from tenants.services.organizations import host_of
 from tests.support.client import access_token
 from tests.support.hopping_worker import TASK
+from tests.support.measures import run_together
 from tests.support.pgbouncer import pooler
 from tests.support.processes import wait_for
 from tests.support.server import Server, serving, serving_as_deployed, working_as_deployed
@@ -109,11 +110,7 @@ def _hop(server: Server, worlds: list[World], seconds: float) -> tuple[list[str]
             if fault:
                 wrong.append(fault)
 
-    threads = [threading.Thread(target=hop, args=(number,)) for number in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together([partial(hop, number) for number in range(THREADS)])
     return wrong, answered
 
 

@@ -71,7 +71,7 @@ def test_a_hanging_cache_is_waited_for_by_the_first_request_alone(
             assert caller.get("/api/v1/auth/me").status_code == 200
             asked.append(hanging_cache())
     # each connection costs its half a second, once
-    options = settings.CACHES["default"]["OPTIONS"]
+    options: Any = settings.CACHES["default"]["OPTIONS"]
     assert (options["socket_timeout"], options["socket_connect_timeout"]) == (0.5, 0.5)
     assert asked in ([2, 0], [1, 0])  # for the limits, and for the hosts when they were not just looked at
 

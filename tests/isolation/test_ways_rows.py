@@ -26,6 +26,7 @@ from tenants.models import Organization
 from tenants.postgresql.base import ScopeMismatch
 from tenants.rows import CarriedOver, TenantRow
 from tests.isolation.twins import MARK_A, MARK_B, Twins
+from tests.support.measures import run_together
 from tests.support.world import checksums
 
 
@@ -61,11 +62,7 @@ def test_two_threads_that_leave_in_another_order_stay_where_they_are(
             seen["second"] += list(Member.objects.values_list("email", flat=True))
         connection.close()
 
-    threads = [threading.Thread(target=work) for work in (first, second)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together([first, second])
     assert seen == {"first": [None], "second": ["owner@globex.example"]}
 
 

@@ -1,8 +1,9 @@
 """Count a request's statements; run work in parallel."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -44,9 +45,14 @@ def in_parallel(organization: Organization, works: list[Callable[[], Any]]) -> l
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    run_together([partial(run, work) for work in works])
+    return results
+
+
+def run_together(works: Iterable[Callable[[], Any]]) -> None:
+    """Run each work in a thread of its own, all at once, and return when all have ended."""
+    threads = [threading.Thread(target=work) for work in works]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return results

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -23,6 +24,7 @@ from tenants.models import Organization
 from tenants.postgresql import base as session
 from tenants.postgresql.prepared import prepared_cursor
 from tenants.postgresql.transactional import base as transactional
+from tests.support.measures import run_together
 from tests.support.pgbouncer import pooler
 
 CLIENTS = 6
@@ -96,11 +98,7 @@ def run_storm(kind: type[session.DatabaseWrapper], url: str, organizations: list
                 storm.errors += own.errors
                 storm.written += own.written
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together([partial(client, number) for number in range(CLIENTS)])
     return storm
 
 

@@ -4,6 +4,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from tenants.models import Organization
 from tenants.services.organizations import host_of
 from tests.conftest import MemberMaker
 from tests.support.client import Caller, caller_as
+from tests.support.measures import run_together
 from tests.support.seed import make_member
 
 SignIns = Callable[..., Caller]
@@ -332,11 +334,7 @@ def test_of_parallel_acceptances_one_works(committed: None, acme: Organization) 
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=accept, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together([partial(accept, number) for number in range(6)])
     refused = {(410, "invitation_not_valid"), (400, "wrong_password")}  # by when each one looked
     assert answers.count((200, None)) == 1
     assert {answer for answer in answers if answer[0] != 200} <= refused
@@ -355,11 +353,7 @@ def test_parallel_invitations_of_one_person_leave_one_open(committed: None, acme
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=invite, args=(caller,)) for caller in callers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together([partial(invite, caller) for caller in callers])
     assert set(answers) <= {201, 409}
     assert 201 in answers
     rows = Invitation.objects.filter(accepted_at__isnull=True, revoked_at__isnull=True)

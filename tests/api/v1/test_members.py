@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tenants.context import in_organization, in_public
 from tenants.models import Organization
 from tests.conftest import MemberMaker
 from tests.support.client import Caller, caller_as
+from tests.support.measures import run_together
 
 SignIns = Callable[..., Caller]
 
@@ -239,11 +241,7 @@ def test_two_owners_who_unmake_each_other_leave_one(
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=unmake, args=pair) for pair in callers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together([partial(unmake, *pair) for pair in callers])
     assert 200 in answers
     assert Membership.objects.filter(organization=acme, role=Role.OWNER, status="active").count() == 1
 

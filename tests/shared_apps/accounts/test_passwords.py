@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from shared_apps.core.actors import ANONYMOUS
 from tenants.context import in_organization
 from tenants.models import Organization
 from tests.support.client import PLATFORM_HOST, Caller
+from tests.support.measures import run_together
 from tests.support.people import NEXT_PASSWORD, PASSWORD, mails, with_password
 
 ACME = "acme.palaestra.test"
@@ -237,10 +239,6 @@ def test_of_two_resets_with_one_link_one_succeeds(committed: None, acme: Organiz
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run, args=(f"{NEXT_PASSWORD}-{n}",)) for n in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together([partial(run, f"{NEXT_PASSWORD}-{n}") for n in range(2)])
     assert sorted(ends) == ["refused", "set"]
     assert User.objects.get(email=OWNER).sign_in_epoch == 1

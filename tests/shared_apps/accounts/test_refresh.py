@@ -18,6 +18,7 @@ from shared_apps.core.actors import ANONYMOUS
 from tenants.context import in_organization
 from tenants.models import Organization
 from tests.support.client import PLATFORM_HOST, Caller
+from tests.support.measures import run_together
 from tests.support.people import PASSWORD, with_password
 
 ACME = "acme.palaestra.test"
@@ -154,11 +155,7 @@ def raced(committed: None, acme: Organization) -> list[str]:
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together([run] * 2)
     return ends
 
 

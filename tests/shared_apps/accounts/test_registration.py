@@ -14,6 +14,7 @@ from shared_apps.core.actors import ANONYMOUS
 from tenants.context import in_public
 from tenants.models import Organization
 from tests.support.client import PLATFORM_HOST, Caller
+from tests.support.measures import run_together
 from tests.support.people import NEXT_PASSWORD, PASSWORD, mails, with_password
 
 NEW = {"email": "Nina@Example.org", "password": PASSWORD, "name": "Nina New", "timezone": "Europe/Berlin"}
@@ -202,11 +203,7 @@ def test_two_registrations_at_once_make_one_account(committed: None) -> None:
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together([run] * 2)
     assert failures == []
     assert User.objects.filter(email="nina@example.org").count() == 1
     # The second came after: it replaced the first, unproved one, and only its key is good.

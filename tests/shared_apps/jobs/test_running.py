@@ -26,6 +26,7 @@ from shared_apps.jobs.services.running import (
 from shared_apps.jobs.services.sweeping import restart_lost_jobs
 from tenants.context import in_public
 from tenants.models import Organization
+from tests.support.measures import run_together
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 ACTOR = system_actor("test")
@@ -187,9 +188,5 @@ def test_parallel_workers_claim_a_job_once(committed: None) -> None:
         finally:
             connection.close()
 
-    workers = [threading.Thread(target=claim) for _ in range(6)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    run_together([claim] * 6)
     assert sorted(claims) == [False] * 5 + [True]

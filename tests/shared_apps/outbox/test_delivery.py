@@ -1,7 +1,6 @@
 """Delivery at least once: a lease, repeats with growing waits, an end."""
 
 import itertools
-import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from shared_apps.outbox.types import Outgoing, Undeliverable, register_handler
 from tenants.context import current_organization_or_none, in_public
 from tenants.enums import OrganizationState
 from tenants.models import Organization
+from tests.support.measures import run_together
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 
@@ -229,10 +229,6 @@ def test_parallel_relays_deliver_each_message_once(committed: None) -> None:
         finally:
             connection.close()
 
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    run_together([work] * 4)
     assert sorted(seen) == list(range(300))
     assert OutboxMessage.objects.filter(delivered_at__isnull=True).count() == 0

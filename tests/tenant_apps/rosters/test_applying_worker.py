@@ -35,6 +35,7 @@ from tenant_apps.runs.models import CourseRun, Enrollment
 from tenants.context import in_organization, in_public
 from tenants.models import Organization
 from tests.factories.courses import make_published_course
+from tests.support.measures import run_together
 from tests.support.processes import wait_for
 from tests.support.server import server_environment
 from tests.support.subscriptions import make_subscription
@@ -253,11 +254,7 @@ def test_two_organizations_bring_in_the_same_people_at_once(
         (globex, start(globex, plan(globex, b"\n".join([header, *reversed(people)])))),
     ]
 
-    threads = [threading.Thread(target=do_job, args=pair) for pair in jobs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together([partial(do_job, *pair) for pair in jobs])
 
     for organization, job in jobs:
         assert job_now(job).result["done"] == 1200
@@ -319,11 +316,7 @@ def test_many_apply_the_same_plan_at_once_and_get_one_job(
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=ask, args=(caller,)) for caller in callers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together([partial(ask, caller) for caller in callers])
 
     assert len(answers) == 6
     assert len(set(answers)) == 1
@@ -333,11 +326,7 @@ def test_many_apply_the_same_plan_at_once_and_get_one_job(
 
 
 def run_at_once(organization: Organization, jobs: list[Job]) -> None:
-    threads = [threading.Thread(target=do_job, args=(organization, job)) for job in jobs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together([partial(do_job, organization, job) for job in jobs])
 
 
 def do_job(organization: Organization, job: Job) -> None:
