@@ -14,6 +14,7 @@ SLICES = (
     "members",
     "invitations",
     "seats",
+    "billing",
     "files",
     "courses",
     "runs",
