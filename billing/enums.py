@@ -25,6 +25,18 @@ class SeatState(models.TextChoices):
     REVOKED = "revoked", "Revoked"
 
 
+class SeatEnding(models.TextChoices):
+    """How a holding ended."""
+
+    FREED = "freed", "Taken back by hand before it was used"
+    MOVED = "moved", "Taken by hand from somebody who used it"
+    LEFT = "left", "The member left"
+    UNDONE = "undone", "Its giving was undone"
+
+
+# Taken away by a person: nobody is given such a seat again but by a person.
+BY_HAND = frozenset({SeatEnding.FREED, SeatEnding.MOVED})
+
 # Statuses in which new seats may be assigned.
 CLAIMABLE = frozenset({SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE})
 # Statuses a subscription does not come back from.

@@ -4,7 +4,7 @@ import uuid
 
 from django.db import models
 
-from billing.enums import SeatState
+from billing.enums import SeatEnding, SeatState
 from shared_apps.core.models import Record
 
 
@@ -25,10 +25,13 @@ class SeatAssignment(Record):
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by_id = models.UUIDField(null=True, blank=True)
     revoked_reason = models.CharField(max_length=200, blank=True)
+    # Empty while it lasts, and for those that ended with their subscription or before this was written.
+    ending = models.CharField(max_length=8, choices=SeatEnding.choices, blank=True, db_default="")
     # The acts on many seats that gave it and took it, where it was one.
     given_in_id = models.UUIDField(null=True, blank=True)
     taken_in_id = models.UUIDField(null=True, blank=True)
-    # The holding that made room for this one, when a seat was handed on.
+    # The holding that made room for this one, when a seat was handed on; or, when a seat was taken and given
+    # back to the same member, the one that was taken.
     follows = models.ForeignKey("self", on_delete=models.PROTECT, related_name="+", null=True, blank=True)
 
     class Meta:
