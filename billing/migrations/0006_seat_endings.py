@@ -1,4 +1,4 @@
-"""How holdings ended: a seat that was moved counts towards the year's moves, one whose member left does not."""
+"""How holdings ended: a moved seat counts towards the moves of the year, one whose member left does not."""
 
 from django.db import migrations, models
 
