@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from django.db import models
+
 
 class DomainProblem(StrEnum):
     """Why the last look at DNS did not prove a domain."""
@@ -24,3 +26,33 @@ class DomainState(StrEnum):
     PROVEN = "proven"
     # Served for the grace, though its record is gone.
     FAILING = "failing"
+
+
+class SignUpStatus(models.TextChoices):
+    """How far a sign-up is. The API says the same words."""
+
+    UNVERIFIED = "unverified", "Waits for its e-mail address"
+    VERIFIED = "verified", "Waits for its payment page"
+    PAYING = "paying", "On the payment page"
+    PROVISIONING = "provisioning", "Paid, being set up"
+    READY = "ready", "Ready"
+    EXPIRED = "expired", "Expired"
+    CANCELED = "canceled", "Canceled by an operator"
+    NEEDS_ATTENTION = "needs_attention", "Paid, needs an operator"
+    REFUNDED = "refunded", "Paid back"
+
+
+# What has not been paid and ends with its time.
+UNPAID_SIGN_UPS = frozenset({SignUpStatus.UNVERIFIED, SignUpStatus.VERIFIED, SignUpStatus.PAYING})
+
+
+class NextStep(StrEnum):
+    """What whoever signs up does next."""
+
+    VERIFY_EMAIL = "verify_email"
+    CHECKOUT = "checkout"
+    PAY = "pay"
+    WAIT = "wait"
+    SIGN_IN = "sign_in"
+    START_AGAIN = "start_again"
+    SUPPORT = "support"

@@ -11,3 +11,7 @@ declare_excluded(
     "entries of this installation's operators; the organization's audit log, which travels, has them",
     "onboarding_supportentry",
 )
+declare_excluded(
+    "how an organization came to this installation; what it bought travels as its subscription",
+    "onboarding_signup",
+)

@@ -104,6 +104,7 @@ _MEMBER = (
 )
 # Named by primary key: the row of the other table is in sight only where its own policy shows it.
 _SIGN_IN_SEEN = "(SELECT true FROM public.accounts_signin s WHERE s.id = sign_in_id LIMIT 1)"
+_STATEMENT_SEEN = "(SELECT true FROM public.billing_seatstatement s WHERE s.id = statement_id LIMIT 1)"
 _USER_SEEN = "(SELECT true FROM public.accounts_user u WHERE u.id = user_id LIMIT 1)"
 
 REGISTER: dict[str, Shared] = {
@@ -142,6 +143,10 @@ REGISTER: dict[str, Shared] = {
     "billing_subscriptioninvoice": owned(),
     "billing_refund": owned(),
     "billing_promotion": reference(),
+    # Posted by the database itself, whoever moves the seats.
+    "billing_seatentry": owned(),
+    "billing_seatstatement": owned(),
+    "billing_statementholding": through(_STATEMENT_SEEN),
     "billing_seatact": owned("INSERT, UPDATE (undone_at, updated_at)"),
     "billing_dunningnotice": owned(),
     "billing_drift": hidden(),
@@ -166,6 +171,7 @@ REGISTER: dict[str, Shared] = {
     "onboarding_offboarding": owned(),
     "onboarding_deletionreceipt": owned(),
     "onboarding_supportentry": owned(),
+    "onboarding_signup": hidden(),
     "archives_archive": owned(),
     # --- Django's own.
     "django_content_type": reference(),

@@ -28,6 +28,7 @@ class PublicRows:
 
 
 _SIGN_INS = "(SELECT {} FROM accounts_signin WHERE organization_id = %s)"
+_STATEMENTS = "(SELECT id FROM billing_seatstatement WHERE organization_id = %s)"
 # In the order of their deletion: what points at another row goes before it. A test compares this list with
 # the columns of the database, so that no table arrives without somebody deciding.
 PUBLIC_ROWS = (
@@ -40,6 +41,9 @@ PUBLIC_ROWS = (
     PublicRows("jobs_job"),
     PublicRows("idempotency_rememberedanswer"),
     PublicRows("usage_dailyusage"),
+    PublicRows("onboarding_signup"),
+    PublicRows("billing_statementholding", f"statement_id IN {_STATEMENTS}"),
+    PublicRows("billing_seatstatement"),
     PublicRows("tenants_domain", "tenant_id = %s"),
     PublicRows("tenants_domainclaim"),
     PublicRows("tenants_organization", "id = %s", "the record that the id is used up, without addresses"),
@@ -48,6 +52,7 @@ PUBLIC_ROWS = (
     PublicRows("accounts_membership", kept="ended; holders of the seats that were billed, by id alone"),
     PublicRows("billing_subscription", kept="canceled; what was bought, for the books"),
     PublicRows("billing_seatassignment", kept="ended; what was billed, by id alone"),
+    PublicRows("billing_seatentry", kept="the ledger of what was billed, by id alone"),
     PublicRows("billing_billingaccount", kept="which customer of the payment gateway it was, for the books"),
     PublicRows("billing_checkout", kept="what was asked of the payment gateway, for the books"),
     PublicRows("billing_subscriptionchange", kept="what was asked of the payment gateway, for the books"),
