@@ -27,6 +27,9 @@ class OrganizationRef:
     delete_after: datetime | None = None
     request_budget: int | None = None
     queue_weight: int = 1
+    # From when its subscription lets people only read, and from when it is closed to them.
+    read_only_from: datetime | None = None
+    closed_from: datetime | None = None
     # The level of its schema (tenants.ddl); 0, behind everything, where nobody read it.
     schema_level: int = 0
 

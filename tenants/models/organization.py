@@ -44,6 +44,12 @@ class Organization(Record, TenantMixin):
     # Its share of the workers, against others' 1; and its requests in a minute, the setting when null.
     queue_weight = models.PositiveSmallIntegerField(default=1)
     request_budget = models.PositiveIntegerField(null=True, blank=True)
+    # From when its subscription lets people only read, and from when it is closed to them; null: not. They
+    # are compared with the clock at every request, so no job has to run for them to begin (billing's access).
+    read_only_from = models.DateTimeField(null=True, blank=True)
+    closed_from = models.DateTimeField(null=True, blank=True)
+    # What an operator allows it in place of its plan: names of billing.entitlements.
+    entitlements = models.JSONField(null=True, blank=True)
     # One request to create is one organization, however often it is sent.
     creation_key = models.CharField(max_length=200, unique=True, null=True, blank=True)
     owner_email = models.EmailField(max_length=254)
@@ -80,6 +86,8 @@ class Organization(Record, TenantMixin):
             delete_after=self.delete_after,
             request_budget=self.request_budget,
             queue_weight=self.queue_weight,
+            read_only_from=self.read_only_from,
+            closed_from=self.closed_from,
             # Read with the row by `tenants.selectors.levels.with_level`. A row read without it counts as
             # behind, so whoever forgets it is refused and not let in.
             schema_level=getattr(self, "schema_level", 0),
