@@ -26,8 +26,11 @@ from billing.gateways.types import (
     PriceWish,
     SeatsWish,
     SeenCheckout,
+    SeenCustomer,
     SeenInvoice,
+    SeenPayment,
     SeenPrice,
+    SeenStrange,
     SeenSubscription,
 )
 from shared_apps.core import clock
@@ -128,6 +131,17 @@ class StripeGateway:
             )
         return str(made.id)
 
+    def look_customer(self, ref: str) -> SeenCustomer:
+        """Return the customer as it is now; one that was deleted there says so and nothing else."""
+        customers = self._client.v1.customers
+        with self._call("customers"):
+            seen = customers.retrieve(ref)
+            if getattr(seen, "deleted", False):
+                return SeenCustomer(ref=ref, is_deleted=True)
+            tax_ids = customers.tax_ids.list(ref, {"limit": 100}).data
+            methods = customers.payment_methods.list(ref, {"limit": 1}).data
+            return reading.customer(seen, tax_ids, methods)
+
     def start_checkout(self, wish: CheckoutWish, *, idempotency_key: str) -> SeenCheckout:
         """Open a page on which the customer subscribes."""
         data: dict[str, Any] = {
@@ -150,11 +164,15 @@ class StripeGateway:
             "payment_method_collection": "always" if wish.card_now else "if_required",
             "subscription_data": data,
         }
-        if wish.promotion_codes:
+        if wish.promotion_ref:  # a page has either a code or a field for one
+            params["discounts"] = [{"promotion_code": wish.promotion_ref}]
+        elif wish.promotion_codes:
             params["allow_promotion_codes"] = True
         if wish.automatic_tax:
             params["automatic_tax"] = {"enabled": True}
+        if wish.tax_ids:
             params["tax_id_collection"] = {"enabled": True}
+        if wish.automatic_tax or wish.tax_ids:
             params["customer_update"] = {"address": "auto", "name": "auto"}
         with self._call("checkout"):
             return reading.checkout(
@@ -166,14 +184,24 @@ class StripeGateway:
         with self._call("checkout"):
             return reading.checkout(self._client.v1.checkout.sessions.retrieve(ref))
 
-    def end_checkout(self, ref: str) -> None:
-        """Close a page that is open; one that is over stays as it is."""
+    def end_checkout(self, ref: str) -> SeenCheckout:
+        """Close a page that is open; return how it stands then: one that was paid stays paid."""
         with self._call("checkout"):
             try:
-                self._client.v1.checkout.sessions.expire(ref)
+                return reading.checkout(self._client.v1.checkout.sessions.expire(ref))
             except stripe.InvalidRequestError as error:
                 if error.http_status != 400:
                     raise
+                return reading.checkout(self._client.v1.checkout.sessions.retrieve(ref))
+
+    def find_checkout(self, customer_ref: str, *, reference: str) -> SeenCheckout | None:
+        """Return the customer's page of our row, for when the answer that named it was lost."""
+        with self._call("checkout"):
+            first = self._client.v1.checkout.sessions.list({"customer": customer_ref, "limit": 100})
+            for each in first.auto_paging_iter():
+                if each.client_reference_id == reference:
+                    return reading.checkout(each)
+        return None
 
     def open_portal(self, customer_ref: str, *, return_url: str) -> str:
         """Return a short-lived address of the customer's own pages at Stripe."""
@@ -189,6 +217,12 @@ class StripeGateway:
         """Return the subscription as it is now."""
         with self._call("subscriptions"):
             return reading.subscription(self._client.v1.subscriptions.retrieve(ref))
+
+    def live_subscriptions(self) -> list[SeenSubscription | SeenStrange]:
+        """Return every subscription of the account that is not over, page after page."""
+        with self._call("subscriptions"):
+            first = self._client.v1.subscriptions.list({"limit": 100})
+            return [reading.any_subscription(each) for each in first.auto_paging_iter()]
 
     def preview_seats(self, wish: SeatsWish) -> SeenInvoice:
         """Return the invoice that `change_seats` of the same wish will make."""
@@ -280,15 +314,35 @@ class StripeGateway:
     # --- Invoices and notices ------------------------------------------------------------------------
 
     def look_invoice(self, ref: str) -> SeenInvoice:
-        """Return the invoice as it is now."""
+        """Return the invoice as it is now, with its payment."""
         with self._call("invoices"):
-            return reading.invoice(self._client.v1.invoices.retrieve(ref))
+            return reading.invoice(self._client.v1.invoices.retrieve(ref, {"expand": ["payments"]}))
 
     def list_invoices(self, customer_ref: str) -> list[SeenInvoice]:
         """Return a customer's invoices, newest first."""
         with self._call("invoices"):
             first = self._client.v1.invoices.list({"customer": customer_ref, "limit": 100})
             return [reading.invoice(each) for each in first.auto_paging_iter()]
+
+    def invoices_since(self, instant: datetime) -> list[SeenInvoice]:
+        """Return every customer's invoices made since, page after page."""
+        with self._call("invoices"):
+            first = self._client.v1.invoices.list(
+                {"created": {"gte": int(instant.timestamp())}, "limit": 100}
+            )
+            return [reading.invoice(each) for each in first.auto_paging_iter()]
+
+    def look_payment(self, ref: str) -> SeenPayment:
+        """Return all that was given back of a payment, and which invoice it was for."""
+        with self._call("refunds"):
+            refunds = self._client.v1.refunds.list({"payment_intent": ref, "limit": 100})
+            of: Any = {"payment": {"type": "payment_intent", "payment_intent": ref}, "limit": 1}
+            paid = self._client.v1.invoice_payments.list(of).data
+            return SeenPayment(
+                ref=ref,
+                invoice_ref=str(paid[0].invoice) if paid else "",
+                refunds=tuple(reading.refund(each) for each in refunds.auto_paging_iter()),
+            )
 
     def pay_invoice(self, ref: str, *, idempotency_key: str) -> SeenInvoice:
         """Try to collect an open invoice now.
@@ -345,6 +399,10 @@ class StripeGateway:
         except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
             log.warning("gateway_away", gateway="stripe", what=what, error=type(error).__name__)
             raise GatewayUnavailable(retry_after_seconds=30) from error
+        except (stripe.AuthenticationError, stripe.PermissionError) as error:
+            # Our key is wrong or was rolled: that heals when it is set, so nothing is given up for it.
+            log.error("gateway_key_refused", gateway="stripe", what=what, error=type(error).__name__)
+            raise GatewayUnavailable(retry_after_seconds=60) from error
         except stripe.StripeError as error:
             if error.http_status == 409:  # the same call, still on its way
                 raise GatewayUnavailable(retry_after_seconds=5) from error

@@ -7,10 +7,14 @@ from billing.errors import GatewayRefused
 from billing.gateways.types import (
     Notice,
     SeenCheckout,
+    SeenCustomer,
     SeenInvoice,
     SeenLine,
     SeenPrice,
+    SeenRefund,
+    SeenStrange,
     SeenSubscription,
+    SeenTaxId,
 )
 
 
@@ -83,6 +87,15 @@ def subscription(seen: Any) -> SeenSubscription:
     )
 
 
+def any_subscription(seen: Any) -> SeenSubscription | SeenStrange:
+    """Read a subscription of a list, in which things may be that are none of ours."""
+    try:
+        return subscription(seen)
+    except GatewayRefused as error:
+        reason = str(error.facts["reason"])
+        return SeenStrange(ref=seen.id, customer_ref=_ref(seen.customer), status=seen.status, reason=reason)
+
+
 def invoice(seen: Any) -> SeenInvoice:
     """Read an invoice or a preview of one."""
     details = seen.parent.subscription_details if seen.parent else None
@@ -107,13 +120,72 @@ def invoice(seen: Any) -> SeenInvoice:
         hosted_url=seen.hosted_invoice_url or "",
         pdf_url=seen.invoice_pdf or "",
         lines=tuple(_line(each) for each in seen.lines.data),
+        payment_ref=_payment_of(seen),
+    )
+
+
+def customer(seen: Any, tax_ids: Any, payment_methods: Any) -> SeenCustomer:
+    """Read a customer with the lists of its tax ids and payment methods."""
+    return SeenCustomer(
+        ref=seen.id,
+        name=seen.name or "",
+        email=seen.email or "",
+        address={k: v for k, v in seen.address.to_dict().items() if v} if seen.address else {},
+        tax_ids=tuple(_tax_id(each) for each in tax_ids),
+        currency=seen.currency or "",
+        # What it owes a customer the gateway writes as a negative balance.
+        credit_minor=-seen.balance,
+        has_payment_method=bool(payment_methods),
+    )
+
+
+def refund(seen: Any) -> SeenRefund:
+    """Read a refund."""
+    return SeenRefund(
+        ref=seen.id,
+        amount_minor=seen.amount,
+        currency=seen.currency,
+        status=seen.status or "",
+        reason=getattr(seen, "failure_reason", None) or seen.reason or "",
+        reference=(seen.metadata.to_dict() if seen.metadata else {}).get("reference", ""),
+        created_at=instant(seen.created),
     )
 
 
 def notice(seen: Any) -> Notice:
-    """Read an event: which object it is about, and nothing of what it says about it."""
+    """Read an event: which object to look at, and nothing of what it says about it."""
     about = seen.data.object
-    return Notice(key=seen.id, kind=seen.type, object_ref=about.id, occurred_at=instant(seen.created))
+    return Notice(
+        key=seen.id,
+        kind=seen.type,
+        object_ref=_object_of(seen.type, about),
+        occurred_at=instant(seen.created),
+    )
+
+
+def _object_of(kind: str, about: Any) -> str:
+    """Return what is to be looked at; empty for an object without a name, as the invoice that is to come."""
+    if kind.startswith("customer.tax_id."):
+        return _ref(getattr(about, "customer", None))
+    if kind.startswith("subscription_schedule."):
+        return _ref(getattr(about, "subscription", None) or getattr(about, "released_subscription", None))
+    if kind.startswith(("refund.", "charge.refund")):
+        return _ref(getattr(about, "payment_intent", None))
+    return str(getattr(about, "id", None) or "")
+
+
+def _payment_of(seen: Any) -> str:
+    """Return the payment that covered an invoice whose payments were expanded."""
+    payments = getattr(seen, "payments", None)
+    for each in payments.data if payments else []:
+        if each.status == "paid" and each.payment.type == "payment_intent":
+            return _ref(each.payment.payment_intent)
+    return ""
+
+
+def _tax_id(seen: Any) -> SeenTaxId:
+    checked = seen.verification.status if seen.verification else ""
+    return SeenTaxId(ref=seen.id, kind=seen.type, value=seen.value, verification=checked or "")
 
 
 def _line(seen: Any) -> SeenLine:

@@ -30,6 +30,7 @@ class CheckoutWish:
     Attributes:
         reference: id of our row; comes back on everything the page makes.
         trial_days: 0 for none; with a trial `card_now` says whether a card is asked for.
+        promotion_codes: whether the page has a field for one; not with `promotion_ref`, which is one already.
         expires_at: 30 minutes to 24 hours from now.
     """
 
@@ -43,7 +44,9 @@ class CheckoutWish:
     trial_days: int = 0
     card_now: bool = True
     automatic_tax: bool = False
+    tax_ids: bool = False
     promotion_codes: bool = False
+    promotion_ref: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
 
 
@@ -127,6 +130,16 @@ class SeenSubscription:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenStrange:
+    """A subscription that is none of ours by its shape: several items, or the old billing mode."""
+
+    ref: str
+    customer_ref: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SeenLine:
     """One line of an invoice; `net_minor` is less discounts and before tax upon it."""
 
@@ -164,6 +177,59 @@ class SeenInvoice:
     hosted_url: str
     pdf_url: str
     lines: tuple[SeenLine, ...]
+    # The payment that covered it; only where it was asked for (`look_invoice`).
+    payment_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTaxId:
+    """A customer's tax id, and what the gateway found out about it."""
+
+    ref: str
+    kind: str
+    value: str
+    verification: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCustomer:
+    """A customer as it is at the gateway; one that was deleted there has nothing but its id.
+
+    Attributes:
+        credit_minor: what the gateway owes the customer; lowers the next invoices.
+    """
+
+    ref: str
+    is_deleted: bool = False
+    name: str = ""
+    email: str = ""
+    address: dict[str, str] = field(default_factory=dict)
+    tax_ids: tuple[SeenTaxId, ...] = ()
+    currency: str = ""
+    credit_minor: int = 0
+    has_payment_method: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRefund:
+    """Money on its way back; `reference` is the id of our row when we asked for it, else empty."""
+
+    ref: str
+    amount_minor: int
+    currency: str
+    status: str
+    reason: str
+    reference: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPayment:
+    """A payment with all that was given back of it; `invoice_ref` is empty for one of no invoice."""
+
+    ref: str
+    invoice_ref: str
+    refunds: tuple[SeenRefund, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +238,8 @@ class Notice:
 
     Attributes:
         key: the gateway's id of the message, the same at each delivery.
+        object_ref: what to look at; empty when there is nothing to look at. Of a tax id it is the customer,
+            of a refund the payment, of a schedule the subscription: those are what we keep.
     """
 
     key: str

@@ -32,6 +32,8 @@ def read_invoice(account: Account, path: dict[str, str], wanted: dict[str, Any])
 def list_invoices(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
     chosen = {name: wanted[name] for name in ("customer", "status") if name in wanted}
     rows = account.all("invoice", **chosen)
+    if "created" in wanted:
+        rows = [row for row in rows if row["created"] >= wanted["created"].get("gte", 0)]
     if "subscription" in wanted:
         rows = [
             row

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.fakes.stripe import subscriptions
 from tests.fakes.stripe.operations.registry import operation, page
 from tests.fakes.stripe.state import Account
 
@@ -34,7 +35,10 @@ def create_customer(account: Account, path: dict[str, str], wanted: dict[str, An
 
 @operation("get", "/v1/customers/{customer}")
 def read_customer(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
-    return account.find("customer", path["customer"])
+    customer = account.find("customer", path["customer"])
+    if customer.get("deleted"):
+        return {"id": customer["id"], "object": "customer", "deleted": True}
+    return customer
 
 
 @operation("get", "/v1/customers")
@@ -56,10 +60,43 @@ def update_customer(account: Account, path: dict[str, str], wanted: dict[str, An
     return customer
 
 
+@operation("delete", "/v1/customers/{customer}")
+def delete_customer(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
+    customer = account.find("customer", path["customer"])
+    at = account.now(customer["id"])
+    for subscription in account.all("subscription", customer=customer["id"]):
+        if subscription["status"] not in subscriptions.ENDED:
+            subscriptions.cancel(account, subscription, at=at)
+    customer["deleted"] = True
+    account.tell("customer.deleted", customer, at=at)
+    return {"id": customer["id"], "object": "customer", "deleted": True}
+
+
+@operation("get", "/v1/customers/{customer}/payment_methods")
+def list_payment_methods(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
+    customer = account.find("customer", path["customer"])
+    rows = []
+    if customer["id"] in account.cards:
+        rows = account.all("payment_method", customer=customer["id"]) or [
+            account.add(
+                "payment_method",
+                at=account.now(customer["id"]),
+                billing_details={},
+                customer=customer["id"],
+                metadata={},
+                type="card",
+            )
+        ]
+    return page(rows, f"/v1/customers/{customer['id']}/payment_methods", wanted)
+
+
 @operation("post", "/v1/customers/{customer}/tax_ids")
 def create_tax_id(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
     customer = account.find("customer", path["customer"])
-    return _add_tax_id(account, customer["id"], wanted, account.now(customer["id"]))
+    at = account.now(customer["id"])
+    made = _add_tax_id(account, customer["id"], wanted, at)
+    account.tell("customer.tax_id.created", made, at=at)
+    return made
 
 
 @operation("get", "/v1/customers/{customer}/tax_ids")
@@ -73,6 +110,7 @@ def list_tax_ids(account: Account, path: dict[str, str], wanted: dict[str, Any])
 def delete_tax_id(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
     row = account.find("tax_id", path["id"])
     del account.objects["tax_id"][row["id"]]
+    account.tell("customer.tax_id.deleted", row, at=account.now(row["customer"]))
     return {"id": row["id"], "object": "tax_id", "deleted": True}
 
 

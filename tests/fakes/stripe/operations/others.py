@@ -34,6 +34,22 @@ def create_refund(account: Account, path: dict[str, str], wanted: dict[str, Any]
     return refund
 
 
+@operation("get", "/v1/refunds")
+def list_refunds(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
+    chosen = {name: wanted[name] for name in ("payment_intent", "charge") if name in wanted}
+    return page(account.all("refund", **chosen), "/v1/refunds", wanted)
+
+
+@operation("get", "/v1/invoice_payments")
+def list_invoice_payments(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
+    chosen = {name: wanted[name] for name in ("invoice", "status") if name in wanted}
+    rows = account.all("invoice_payment", **chosen)
+    if "payment" in wanted:
+        intent = wanted["payment"].get("payment_intent")
+        rows = [row for row in rows if row["payment"]["payment_intent"] == intent]
+    return page(rows, "/v1/invoice_payments", wanted)
+
+
 @operation("post", "/v1/billing_portal/sessions")
 def create_portal_session(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
     customer = account.find("customer", wanted.get("customer"), "customer")
