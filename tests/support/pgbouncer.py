@@ -9,7 +9,6 @@ trusts whoever connects, and knows no startup parameter beyond those every versi
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,7 +22,7 @@ import psycopg
 import pytest
 from django.db import connections
 
-from tests.support.processes import end
+from tests.support.processes import end, free_port
 
 START_SECONDS = 60
 MISSING = (
@@ -75,9 +74,7 @@ def pooler(*, server_connections: int = 2) -> Iterator[str]:
     """
     program = require_pgbouncer()
     found = connections["default"].settings_dict
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="palaestra-pgbouncer-") as name:
         folder = Path(name)
         (folder / "users.txt").write_text(f'"{found["USER"]}" "{found["PASSWORD"]}"\n')
@@ -110,7 +107,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     refused = ""
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            psycopg.connect(url, connect_timeout=2).close()
+            psycopg.connect(url, connect_timeout=10).close()
         except psycopg.OperationalError as error:
             refused = str(error)
             time.sleep(0.05)

@@ -1,5 +1,6 @@
-"""What a test does with other processes and threads: wait for what they do, and end them."""
+"""What a test does with other processes: give them a port, wait for what they do, and end them."""
 
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -20,6 +21,13 @@ def wait_for(
     while not ready():
         assert time.monotonic() < deadline, "it never came"
         time.sleep(pause_seconds)
+
+
+def free_port() -> int:
+    """Return a port of loopback on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def end(process: "subprocess.Popen[bytes]", *, grace_seconds: float = 30) -> None:

@@ -10,7 +10,6 @@ needs the `committed` fixture: what is not committed the server cannot see.
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connections
 
-from tests.support.processes import end
+from tests.support.processes import end, free_port
 
 START_SECONDS = 60
 
@@ -96,7 +95,7 @@ def serving(*, threads: int = 8, workers: int = 1, **environment: str) -> Iterat
     Raises:
         RuntimeError: the server did not answer within START_SECONDS; with its output.
     """
-    port = _free_port()
+    port = free_port()
     command = [
         str(Path(sys.executable).with_name("granian")),
         *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
@@ -118,7 +117,7 @@ def serving_as_deployed(**environment: str) -> Iterator[Server]:
     Raises:
         RuntimeError: the server did not answer within START_SECONDS; with its output.
     """
-    port = _free_port()
+    port = free_port()
     command = _deployed("web")
     with _running(command, HOST="127.0.0.1", PORT=str(port), **environment) as (process, output):
         _wait_for(port, process, output)
@@ -193,16 +192,10 @@ def database_url() -> str:
     return f"postgresql://{user}{password}@/{found['NAME']}?{place}"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _wait_for(port: int, process: subprocess.Popen[bytes], output: Any) -> None:
     def answers() -> bool:
         try:
-            return Server(port).call("GET", "/healthz", host="localhost", timeout=2).status == 200
+            return Server(port).call("GET", "/healthz", host="localhost", timeout=10).status == 200
         except OSError:
             return False
 

@@ -81,6 +81,8 @@ def _spooled(worker: psutil.Process) -> int:
 
 def _kill_when(is_there: Callable[[], bool], victims: Callable[[], list[psutil.Process]]) -> None:
     chosen = victims()
+    for process in chosen:
+        process.nice(19)  # or it may be through before this process is given the time to look
     wait_for(is_there, pause_seconds=0.001)
     for process in chosen:
         process.kill()
