@@ -132,3 +132,13 @@ class SeatActKind(models.TextChoices):
     ASSIGN = "assign", "Assigned"
     REVOKE = "revoke", "Revoked"
     UNDO = "undo", "Undone"
+
+
+class EntryKind(models.TextChoices):
+    """What an entry of the seat ledger posts."""
+
+    BOUGHT = "bought", "Bought or given back"
+    COMPED = "comped", "Given on top"
+    ASSIGNED = "assigned", "Given to somebody who has not joined yet"
+    ACTIVATED = "activated", "Its holder joined, or had joined when it was given"
+    REVOKED = "revoked", "Taken back"

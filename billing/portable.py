@@ -23,6 +23,13 @@ declare_portable(
 )
 
 declare_excluded(
+    "posted by the database when the seats come; statements stay with the invoices they explain",
+    "billing_seatentry",
+    "billing_seatstatement",
+    "billing_statementholding",
+)
+
+declare_excluded(
     "what this installation sells, and its contract with the gateway; invoices stay with who made them",
     "billing_planprice",
     "billing_billingaccount",

@@ -12,6 +12,8 @@ from billing.models.purchase import Checkout, SubscriptionChange
 from billing.models.refund import Refund
 from billing.models.seat import SeatAssignment
 from billing.models.seat_act import SeatAct
+from billing.models.seat_entry import SeatEntry
+from billing.models.statement import SeatStatement, StatementHolding
 from billing.models.subscription import Subscription
 
 __all__ = [
@@ -27,6 +29,9 @@ __all__ = [
     "Refund",
     "SeatAct",
     "SeatAssignment",
+    "SeatEntry",
+    "SeatStatement",
+    "StatementHolding",
     "Subscription",
     "SubscriptionChange",
     "SubscriptionInvoice",
