@@ -354,11 +354,19 @@ STRIPE_API_KEY = env.text("STRIPE_API_KEY", "")
 STRIPE_API_BASE = env.text("STRIPE_API_BASE", "https://api.stripe.com")
 # Two while a new secret replaces the old one.
 STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRETS", "")
+# What the gateway's pages ask for and reckon: taxes by its tables, tax ids of companies, promotion codes.
+CHECKOUT_AUTOMATIC_TAX = env.boolean("CHECKOUT_AUTOMATIC_TAX", False)
+CHECKOUT_TAX_IDS = env.boolean("CHECKOUT_TAX_IDS", True)
+CHECKOUT_PROMOTION_CODES = env.boolean("CHECKOUT_PROMOTION_CODES", True)
+# Hosts ("app.example" or "app.example:8443") that those pages may lead back to besides an organization's own.
+BILLING_RETURN_HOSTS = env.words("BILLING_RETURN_HOSTS", "")
 
 # --- Jobs ------------------------------------------------------------------------------------
 # The platform's own tasks (sweeps, mail) never stand behind an organization's: a queue for each, and the
 # organizations' work waits in the fair queue, of which their queue carries only tickets.
 PLATFORM_QUEUE = "platform"
+# What gateways tell: a payment's effect waits for no mail and no sweep.
+WEBHOOK_QUEUE = "webhooks"
 TENANT_QUEUE = "tenants"
 FAIR_QUEUE_PREFIX = "{fair}:"
 # Slots, of all workers' together, that no single organization may hold, however much it has waiting.
@@ -371,7 +379,15 @@ def queues(*names: str) -> list[Queue]:
 
 
 CELERY_TASK_DEFAULT_QUEUE = PLATFORM_QUEUE
-CELERY_TASK_QUEUES = queues(PLATFORM_QUEUE, TENANT_QUEUE)
+CELERY_TASK_QUEUES = queues(PLATFORM_QUEUE, WEBHOOK_QUEUE, TENANT_QUEUE)
+
+
+def routes(webhooks: str) -> dict[str, dict[str, str]]:
+    """Return which tasks go elsewhere than to the platform's queue."""
+    return {"billing.process_event": {"queue": webhooks}}
+
+
+CELERY_TASK_ROUTES = routes(WEBHOOK_QUEUE)
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
@@ -404,6 +420,7 @@ CELERY_BEAT_SCHEDULE = {
     "usage-mails": {"task": "usage.count_mails", "schedule": 900.0},
     "gateway-sweep": {"task": "billing.sweep_events", "schedule": 30.0},
     "gateway-changes": {"task": "billing.resend_changes", "schedule": 30.0},
+    "gateway-checkouts": {"task": "billing.sweep_checkouts", "schedule": 60.0},
     "gateway-gaps": {"task": "billing.fill_gaps", "schedule": 3600.0},
     "jobs-restart": {"task": "jobs.restart_lost", "schedule": 30.0},
     # Not all at once: each at its own minute of the hour.

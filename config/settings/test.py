@@ -6,7 +6,16 @@ from pathlib import Path
 from config import env
 from config.embedded import FAST_SETTINGS, ensure_servers
 from config.settings.base import *  # noqa: F403  settings modules build on each other
-from config.settings.base import BASE_DIR, DATABASES, REST_FRAMEWORK, STORAGES, cached, pooled, queues
+from config.settings.base import (
+    BASE_DIR,
+    DATABASES,
+    REST_FRAMEWORK,
+    STORAGES,
+    cached,
+    pooled,
+    queues,
+    routes,
+)
 
 _data_dir = Path(os.environ.get("PALAESTRA_TEST_DATA_DIR") or BASE_DIR / ".palaestra" / "test")
 if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
@@ -34,8 +43,10 @@ if env.boolean("PALAESTRA_TEST_POOLED", False):
 CACHES = {"default": cached(_redis_url, KEY_PREFIX=f"test-{_worker}")}
 CELERY_BROKER_URL = _redis_url
 PLATFORM_QUEUE = CELERY_TASK_DEFAULT_QUEUE = f"test-{_worker}"
+WEBHOOK_QUEUE = f"test-{_worker}-webhooks"
 TENANT_QUEUE = f"test-{_worker}-tenants"
-CELERY_TASK_QUEUES = queues(PLATFORM_QUEUE, TENANT_QUEUE)
+CELERY_TASK_QUEUES = queues(PLATFORM_QUEUE, WEBHOOK_QUEUE, TENANT_QUEUE)
+CELERY_TASK_ROUTES = routes(WEBHOOK_QUEUE)
 FAIR_QUEUE_URL = _redis_url
 FAIR_QUEUE_PREFIX = f"test-{_worker}:{{fair}}:"
 MEDIA_ROOT = _data_dir / f"media-{_worker}"

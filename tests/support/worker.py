@@ -78,7 +78,7 @@ def _read(name: str) -> bytes:
 def drop_queues() -> None:
     """Forget what waits in the broker's queues and in the fair queue of this test worker."""
     with current_app.connection_for_write() as connection:
-        for name in (settings.TENANT_QUEUE, settings.PLATFORM_QUEUE):
+        for name in (settings.TENANT_QUEUE, settings.PLATFORM_QUEUE, settings.WEBHOOK_QUEUE):
             current_app.amqp.queues[name](connection.default_channel).queue_declare()
             current_app.amqp.queues[name](connection.default_channel).purge()
     client = client_of(settings.FAIR_QUEUE_URL)
