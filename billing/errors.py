@@ -35,6 +35,63 @@ class SubscriptionExists(Conflict):
     advice = "Change its number of seats, or cancel it first."
 
 
+class GrantedSubscriptionExists(SubscriptionExists):
+    """An operator gave the organization its subscription; it is no reason to pay for a second one."""
+
+    advice = (
+        "The platform gave you this subscription. Use it on, or ask the platform's operator to end it on the "
+        "day you want to subscribe yourself."
+    )
+
+
+class CheckoutPaid(Conflict):
+    """The page that was open has been paid while another one was asked for. Facts: `checkout`."""
+
+    code = "checkout_paid"
+    title = "The page that was open has just been paid."
+    advice = "Wait until the subscription is there, then change its seats or plan."
+
+
+class CheckoutReplaced(Conflict):
+    """Two pages were asked for at once; the other one is open."""
+
+    code = "checkout_replaced"
+    title = "Somebody else asked for another page at the same time."
+    advice = "Agree who subscribes, then ask for the page again; only one is ever open."
+
+
+class CurrencyFixed(Conflict):
+    """A customer pays in one currency for good. Facts: `currency`, `asked`."""
+
+    code = "currency_fixed"
+    title = "Your organization pays in another currency."
+    advice = "Choose a price in the currency named in `currency`."
+
+
+class ReturnAddressForeign(InvalidInput):
+    """A page would lead back to a host that is not the organization's."""
+
+    code = "return_address_foreign"
+    title = "The page may lead back to your own hosts only."
+    advice = "Leave the address out, or use one on a host of your organization."
+
+
+class TrialUsed(Conflict):
+    """There is one trial for each customer, and this one had it."""
+
+    code = "trial_used"
+    title = "The trial has been used."
+    advice = "Subscribe without a trial."
+
+
+class PromotionNotValid(InvalidInput):
+    """The code is unknown, over, or not for this plan or currency."""
+
+    code = "promotion_not_valid"
+    title = "This promotion code does not work here."
+    advice = "Check the code, or go on without it."
+
+
 class SeatsInUse(Conflict):
     """The wanted number of seats is below the number in use. Facts: `used`, `asked`."""
 
@@ -179,3 +236,35 @@ class NotManagedHere(Conflict):
     code = "subscription_granted"
     title = "Your subscription was given by the platform."
     advice = "Ask the platform's operator to change it."
+
+
+class SeatCooling(Conflict):
+    """The seat was given too lately to move on. Facts: `until`, `cooling_hours`."""
+
+    code = "seat_cooling"
+    title = "This seat was given too lately to be moved."
+    advice = "Move it after `until`, or give the other member a free seat."
+
+
+class MovesExhausted(Conflict):
+    """The plan's moves of this year are used. Facts: `allowance`, `used`, `renews_at`."""
+
+    code = "moves_exhausted"
+    title = "The moves that the plan allows in a year are used."
+    advice = "Give a free seat, buy one, or wait for `renews_at`; seats of members who leave are free anyway."
+
+
+class ActUndone(Conflict):
+    """The act on many seats was undone before."""
+
+    code = "seat_act_undone"
+    title = "This was undone already."
+    advice = "Read the list of acts again."
+
+
+class UndoOver(Conflict):
+    """The act can no longer be undone, or never could: an undoing is not undone. Facts: `undo_until`."""
+
+    code = "seat_undo_over"
+    title = "It is too late to undo this."
+    advice = "Assign or revoke the seats by hand."

@@ -5,6 +5,7 @@ import uuid
 from celery import shared_task
 
 from billing.services.changes import make_change, resend_changes
+from billing.services.checkouts import sweep_checkouts
 from billing.services.inbox import fill_gaps, process_event, sweep
 from tenants.task_base import PlatformTask
 
@@ -37,3 +38,9 @@ def make_seat_change(change_id: str) -> str | None:
 def resend_seat_changes() -> int:
     """Send changes again whose task was lost."""
     return resend_changes()
+
+
+@shared_task(name="billing.sweep_checkouts", base=PlatformTask)
+def sweep_open_checkouts() -> int:
+    """Settle pages whose time is over."""
+    return sweep_checkouts()

@@ -34,6 +34,8 @@ class Checkout(Record):
     expires_at = models.DateTimeField()
     # The subscription that came of it, at the gateway.
     subscription_ref = models.CharField(max_length=80, blank=True)
+    # What else the page was asked with (addresses, taxes, codes): a call that is repeated must say the same.
+    terms = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ("-id",)

@@ -41,8 +41,6 @@ class Account:
             interval=Interval.MONTH,
             currency="eur",
             seats=seats,
-            success_url="https://acme.example/done",
-            cancel_url="https://acme.example/plans",
         )
 
     def subscribe(self, seats: int = 10, card: str = "ok") -> str:
