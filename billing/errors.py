@@ -92,8 +92,26 @@ class PromotionNotValid(InvalidInput):
     advice = "Check the code, or go on without it."
 
 
+class TaxIdMalformed(InvalidInput):
+    """No tax id of this kind looks so. Facts: `kind`."""
+
+    code = "tax_id_malformed"
+    title = "This is no tax id of that kind."
+    advice = "Copy the number from a document of your tax office, with its country's letters."
+
+
+class TooManyTaxIds(Conflict):
+    """The organization has as many tax ids as fit an invoice. Facts: `most`."""
+
+    code = "too_many_tax_ids"
+    title = "There are as many tax ids as an invoice can show."
+    advice = "Remove one first."
+
+
 class SeatsInUse(Conflict):
-    """The wanted number of seats is below the number in use. Facts: `used`, `asked`."""
+    """The wanted number of seats is below the number in use. Facts: `used`, `asked`; for a subscription that
+    is paid also `to_release`, how many have to go, and `holders`, whose seats are needed least (50 at most:
+    id of the seat, member, name, e-mail, state, since, last_seen_at)."""
 
     code = "seats_in_use"
     title = "More seats are in use than would be left."
@@ -190,6 +208,45 @@ class UnknownCustomer(Conflict):
     advice = "Tie the customer to its organization, then process the message again."
 
 
+class SignUpUnderWay(UnknownCustomer):
+    """The customer is somebody who signs up; the organization comes about any moment. Facts: `customer`."""
+
+    code = "sign_up_under_way"
+    advice = "Nothing: the message waits for the organization."
+
+
+class SecondSubscription(Conflict):
+    """The organization has a live subscription, and pays for another one. Facts: `live`, `second`."""
+
+    code = "second_subscription"
+    title = "The organization pays for a second subscription."
+    advice = "End one of the two at the gateway, then process the message again."
+
+
+class SubscriptionOfAnother(Conflict):
+    """A subscription we know names another organization's customer. Facts: `subscription`, `customer`."""
+
+    code = "subscription_of_another"
+    title = "The subscription belongs to another organization here."
+    advice = "Compare the customer at the gateway with the organization's billing account."
+
+
+class PriceUnknown(Conflict):
+    """A subscription is on a price that is none of ours. Facts: `price`."""
+
+    code = "price_unknown"
+    title = "The subscription is on a price that is not in the catalogue."
+    advice = "Put it on one of the catalogue's prices at the gateway, then process the message again."
+
+
+class PaymentNotHereYet(Conflict):
+    """Money was given back on an invoice that has not arrived yet. Facts: `payment`, `invoice`."""
+
+    code = "payment_not_here_yet"
+    title = "The invoice of this payment is not here yet."
+    advice = "Nothing: it is tried again."
+
+
 class EventNotParked(Conflict):
     """Only a message that failed or was parked is processed again."""
 
@@ -223,11 +280,47 @@ class PreviewStale(Conflict):
 
 
 class ChangeUnderWay(Conflict):
-    """Another change of the subscription is on its way. Facts: `change`."""
+    """Another change of the subscription is on its way or waits for its payment. Facts: `change`, `state`,
+    and `invoice_url` where it waits for a payment."""
 
     code = "change_under_way"
     title = "Another change is on its way."
-    advice = "Wait for it to be confirmed, then try again."
+    advice = "Wait until it is confirmed, or pay its invoice at `invoice_url`; then try again."
+
+
+class ChangeUnpaid(DomainError):
+    """The card was declined: nothing has changed yet. Facts: `change`, `due_minor`, `currency`, `until`, and
+    `invoice_url`, where the invoice can be paid with any card; the change is made then, by itself."""
+
+    code = "change_unpaid"
+    kind = Kind.PAYMENT
+    title = "The payment was declined, so nothing has changed yet."
+    advice = "Pay the invoice at `invoice_url`; the change is made then. After `until` it lapses."
+
+
+class SubscriptionEnds(Conflict):
+    """It is to end with its period, so nothing can be planned for after. Facts: `ends_at`."""
+
+    code = "subscription_ends"
+    title = "The subscription ends with this period."
+    advice = "Keep the subscription first, then plan the change."
+
+
+class PlanDoesNotFit(Conflict):
+    """What the organization uses is more than the plan allows. Facts: `reasons`, a list of `limit`, `most`
+    and `now`."""
+
+    code = "plan_does_not_fit"
+    title = "The plan allows less than you use."
+    advice = "Bring each figure in `reasons` down to `most`, or choose a larger plan."
+
+
+class TrialEndNotAllowed(InvalidInput):
+    """A trial's new end must lie ahead, later than the present one, within two years. Facts: `trial_ends_at`."""
+
+    code = "trial_end_not_allowed"
+    title = "The trial cannot end then."
+    advice = "Choose a moment after `trial_ends_at`, within two years."
 
 
 class NotManagedHere(Conflict):
@@ -268,3 +361,99 @@ class UndoOver(Conflict):
     code = "seat_undo_over"
     title = "It is too late to undo this."
     advice = "Assign or revoke the seats by hand."
+
+
+class SubscriptionReadOnly(DomainError):
+    """Told to those who can settle it: what is owed, or paused, lets people only read. Facts: `reason`,
+    `since`, `what_to_do`, `see`."""
+
+    code = "subscription_read_only"
+    kind = Kind.PAYMENT
+    title = "Your subscription lets people only read for now."
+    advice = "Do one of `what_to_do`; GET billing/access tells where. Everything is back at once then."
+
+
+class SubscriptionClosed(DomainError):
+    """Told to those who can settle it: the subscription is over. Facts as of `SubscriptionReadOnly`."""
+
+    code = "subscription_closed"
+    kind = Kind.PAYMENT
+    title = "Your subscription is over."
+    advice = "Subscribe again by POST billing/checkouts. You can go on reading and exporting what is here."
+
+
+class ReadOnlyForNow(DomainError):
+    """Told to everybody else in a subscription that lets people only read."""
+
+    code = "organization_read_only"
+    kind = Kind.FORBIDDEN
+    title = "Your organization can only be read for now."
+    advice = "Nothing is lost. Ask an administrator of your organization when it goes on."
+
+
+class ClosedForNow(DomainError):
+    """Told to everybody else when the subscription is over."""
+
+    code = "organization_closed"
+    kind = Kind.FORBIDDEN
+    title = "Your organization is closed for now."
+    advice = "Nothing is lost. Ask an administrator of your organization when it opens again."
+
+
+class NothingOwed(Conflict):
+    """There is no grace to extend: the subscription is not behind. Facts: `status`."""
+
+    code = "nothing_owed"
+    title = "Nothing is owed on this subscription."
+    advice = "Read the subscription again; only one that is past due or unpaid has a grace."
+
+
+class GraceOutOfRange(InvalidInput):
+    """The new end of the grace is in the past or too far away. Facts: `latest`."""
+
+    code = "grace_out_of_range"
+    title = "The grace cannot end then."
+    advice = "Choose an instant between now and `latest`."
+
+
+class PlanLimitReached(DomainError):
+    """The plan allows no more of it. Facts: `limit_name`, `limit`, `used`."""
+
+    code = "plan_limit_reached"
+    kind = Kind.PAYMENT
+    title = "Your plan allows no more of this."
+    advice = "Give up what you no longer need, or change to a larger plan; GET billing/entitlements shows both."
+
+
+class NotInPlan(DomainError):
+    """The plan does not hold this. Facts: `feature`."""
+
+    code = "not_in_plan"
+    kind = Kind.PAYMENT
+    title = "Your plan does not hold this."
+    advice = "Change to a plan that has it; GET billing/entitlements shows what yours holds."
+
+
+class FeatureUnknown(InvalidInput):
+    """No feature is called so. Facts: `feature`, `known`."""
+
+    code = "feature_unknown"
+    title = "There is no such feature."
+    advice = "Use one of the names in `known`."
+
+
+class FeatureValueRefused(InvalidInput):
+    """A limit is a whole number from 0, or null for none; everything else is true or false. Facts: `feature`,
+    `kind`."""
+
+    code = "feature_value_refused"
+    title = "The feature does not take this value."
+    advice = "Give a limit as a whole number from 0 or null, and any other feature as true or false."
+
+
+class GrowthUnbounded(InvalidInput):
+    """Seats that are bought by themselves need a number beyond which they are not."""
+
+    code = "seat_growth_unbounded"
+    title = "Say up to how many seats may be bought."
+    advice = "Send `growth_most` with `growth`."

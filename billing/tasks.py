@@ -4,6 +4,7 @@ import uuid
 
 from celery import shared_task
 
+from billing.services.accounts import refresh_account
 from billing.services.changes import make_change, resend_changes
 from billing.services.checkouts import sweep_checkouts
 from billing.services.inbox import fill_gaps, process_event, sweep
@@ -44,3 +45,9 @@ def resend_seat_changes() -> int:
 def sweep_open_checkouts() -> int:
     """Settle pages whose time is over."""
     return sweep_checkouts()
+
+
+@shared_task(name="billing.refresh_account", base=PlatformTask)
+def refresh_billing_account(account_id: str) -> bool:
+    """Look at an organization as a customer of the gateway."""
+    return refresh_account(uuid.UUID(account_id))

@@ -20,11 +20,12 @@ from django.db import connections
 
 from billing.errors import CardDeclined, GatewayRefused, GatewayUnavailable
 from billing.gateways import stripe_reading as reading
+from billing.gateways.stripe_changes import StripeChanges
+from billing.gateways.stripe_customers import StripeCustomers
 from billing.gateways.types import (
     CheckoutWish,
     Notice,
     PriceWish,
-    SeatsWish,
     SeenCheckout,
     SeenCustomer,
     SeenInvoice,
@@ -37,7 +38,7 @@ from shared_apps.core import clock
 
 log = structlog.get_logger(__name__)
 
-_CONNECT_SECONDS, _ANSWER_SECONDS = 3, 20
+_CONNECT_SECONDS = 3
 _RETRIES = 2
 # A signature whose time lies further in the future than clocks differ is refused too; the SDK looks at the
 # past only.
@@ -54,23 +55,26 @@ class BadSignature(Exception):
     """A message that Stripe did not sign with one of our secrets, or too long ago."""
 
 
-class StripeGateway:
+class StripeGateway(StripeChanges, StripeCustomers):
     """One Stripe account.
 
     Args:
         api_key: secret key.
         base_url: where its API answers.
         webhook_secrets: secrets of our endpoint; two while one replaces the other.
+        answer_seconds: how long to wait for an answer.
     """
 
-    def __init__(self, *, api_key: str, base_url: str, webhook_secrets: tuple[str, ...]) -> None:
+    def __init__(
+        self, *, api_key: str, base_url: str, webhook_secrets: tuple[str, ...], answer_seconds: float = 20
+    ) -> None:
         self._secrets = webhook_secrets
         self._client = stripe.StripeClient(
             api_key,
             base_addresses={"api": base_url},
             max_network_retries=_RETRIES,
             http_client=stripe.RequestsClient(
-                timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS), session=requests.Session()
+                timeout=(_CONNECT_SECONDS, answer_seconds), session=requests.Session()
             ),
         )
 
@@ -203,14 +207,6 @@ class StripeGateway:
                     return reading.checkout(each)
         return None
 
-    def open_portal(self, customer_ref: str, *, return_url: str) -> str:
-        """Return a short-lived address of the customer's own pages at Stripe."""
-        with self._call("portal"):
-            made = self._client.v1.billing_portal.sessions.create(
-                {"customer": customer_ref, "return_url": return_url}
-            )
-        return str(made.url)
-
     # --- Subscriptions -----------------------------------------------------------------------------
 
     def look_subscription(self, ref: str) -> SeenSubscription:
@@ -223,93 +219,6 @@ class StripeGateway:
         with self._call("subscriptions"):
             first = self._client.v1.subscriptions.list({"limit": 100})
             return [reading.any_subscription(each) for each in first.auto_paging_iter()]
-
-    def preview_seats(self, wish: SeatsWish) -> SeenInvoice:
-        """Return the invoice that `change_seats` of the same wish will make."""
-        params: Any = {
-            "subscription": wish.subscription_ref,
-            "subscription_details": {
-                "items": [_item(wish)],
-                "proration_behavior": "always_invoice",
-                "proration_date": int(wish.at.timestamp()),
-            },
-        }
-        with self._call("preview"):
-            return reading.invoice(self._client.v1.invoices.create_preview(params))
-
-    def change_seats(self, wish: SeatsWish, *, idempotency_key: str) -> SeenSubscription:
-        """Change seats or price now and charge at once; with a declined card the old number stays and the
-        new one waits (`pending_seats`)."""
-        params: Any = {
-            "items": [_item(wish)],
-            "proration_behavior": "always_invoice",
-            "proration_date": int(wish.at.timestamp()),
-            "payment_behavior": "pending_if_incomplete",
-        }
-        with self._call("subscriptions"):
-            return reading.subscription(
-                self._client.v1.subscriptions.update(
-                    wish.subscription_ref, params, {"idempotency_key": idempotency_key}
-                )
-            )
-
-    def schedule_seats(self, seen: SeenSubscription, seats: int, *, idempotency_key: str) -> str:
-        """Have another number of seats from the next period on; return the id of the schedule."""
-        schedules = self._client.v1.subscription_schedules
-        phases: Any = [
-            {
-                "items": [{"price": seen.price_ref, "quantity": seen.seats}],
-                "start_date": int(seen.period_start.timestamp()),
-                "end_date": int(seen.period_end.timestamp()),
-            },
-            {"items": [{"price": seen.price_ref, "quantity": seats}]},
-        ]
-        with self._call("schedules"):
-            ref = seen.schedule_ref
-            if not ref:
-                made = schedules.create(
-                    {"from_subscription": seen.ref}, {"idempotency_key": f"{idempotency_key}-schedule"}
-                )
-                ref = str(made.id)
-            schedules.update(
-                ref, {"phases": phases, "end_behavior": "release"}, {"idempotency_key": idempotency_key}
-            )
-        return ref
-
-    def release_schedule(self, ref: str, *, idempotency_key: str) -> None:
-        """Let the subscription go on as it is."""
-        with self._call("schedules"):
-            self._client.v1.subscription_schedules.release(ref, None, {"idempotency_key": idempotency_key})
-
-    def end_at_period_end(self, ref: str, *, ending: bool, idempotency_key: str) -> SeenSubscription:
-        """Have the subscription end with its period, or go on after all."""
-        with self._call("subscriptions"):
-            return reading.subscription(
-                self._client.v1.subscriptions.update(
-                    ref, {"cancel_at_period_end": ending}, {"idempotency_key": idempotency_key}
-                )
-            )
-
-    def cancel(self, ref: str, *, idempotency_key: str) -> SeenSubscription:
-        """End the subscription now."""
-        with self._call("subscriptions"):
-            return reading.subscription(
-                self._client.v1.subscriptions.cancel(ref, None, {"idempotency_key": idempotency_key})
-            )
-
-    def pause(self, ref: str, *, idempotency_key: str) -> SeenSubscription:
-        """Stop periods; unused time is credited."""
-        with self._call("subscriptions"):
-            return reading.subscription(
-                self._client.v1.subscriptions.pause(ref, None, {"idempotency_key": idempotency_key})
-            )
-
-    def resume(self, ref: str, *, idempotency_key: str) -> SeenSubscription:
-        """Begin a new period now."""
-        with self._call("subscriptions"):
-            return reading.subscription(
-                self._client.v1.subscriptions.resume(ref, None, {"idempotency_key": idempotency_key})
-            )
 
     # --- Invoices and notices ------------------------------------------------------------------------
 
@@ -414,20 +323,19 @@ def stripe_gateway() -> StripeGateway | None:
     """Return the account of the settings, None where no key is set."""
     if not settings.STRIPE_API_KEY:
         return None
-    return _gateway(settings.STRIPE_API_KEY, settings.STRIPE_API_BASE, tuple(settings.STRIPE_WEBHOOK_SECRETS))
+    return _gateway(
+        settings.STRIPE_API_KEY,
+        settings.STRIPE_API_BASE,
+        tuple(settings.STRIPE_WEBHOOK_SECRETS),
+        settings.STRIPE_ANSWER_SECONDS,
+    )
 
 
 @cache
-def _gateway(api_key: str, base_url: str, secrets: tuple[str, ...]) -> StripeGateway:
-    return StripeGateway(api_key=api_key, base_url=base_url, webhook_secrets=secrets)
-
-
-def _item(wish: SeatsWish) -> dict[str, Any]:
-    # The number always goes along: a change of price alone would set it to one.
-    item: dict[str, Any] = {"id": wish.item_ref, "quantity": wish.seats}
-    if wish.price_ref is not None:
-        item["price"] = wish.price_ref
-    return item
+def _gateway(api_key: str, base_url: str, secrets: tuple[str, ...], answer_seconds: float) -> StripeGateway:
+    return StripeGateway(
+        api_key=api_key, base_url=base_url, webhook_secrets=secrets, answer_seconds=answer_seconds
+    )
 
 
 def _signed_at(signature: str) -> datetime:

@@ -51,6 +51,38 @@ class CheckoutWish:
 
 
 @dataclass(frozen=True, slots=True)
+class PromotionWish:
+    """A code that lowers prices: by `percent`, or by `amount_minor` of `currency`.
+
+    Attributes:
+        reference: our name of it, unique at the gateway.
+        duration: "once", "repeating" (for `months`) or "forever".
+        product_ref: the only product it lowers; empty for all.
+    """
+
+    reference: str
+    code: str
+    duration: str
+    months: int | None = None
+    percent: int | None = None
+    amount_minor: int | None = None
+    currency: str = ""
+    product_ref: str = ""
+    max_redemptions: int | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPromotion:
+    """A code at the gateway."""
+
+    ref: str
+    code: str
+    is_active: bool
+    times_redeemed: int
+
+
+@dataclass(frozen=True, slots=True)
 class SeatsWish:
     """A change of seats or price, as it is previewed and as it is made: the same wish gives the same sums.
 
@@ -63,6 +95,20 @@ class SeatsWish:
     seats: int
     at: datetime
     price_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TermsWish:
+    """What holds from the next period on.
+
+    Attributes:
+        interval: "month" or "year", with `interval_count` the length of a period of the price.
+    """
+
+    price_ref: str
+    seats: int
+    interval: str
+    interval_count: int
 
 
 @dataclass(frozen=True, slots=True)

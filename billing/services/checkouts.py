@@ -36,11 +36,15 @@ from billing.services.return_addresses import checked_return
 from shared_apps.audit.services import do_record
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import Conflict
+from shared_apps.core.jobs import enqueue
 from shared_apps.core.transactions import entry_transaction, require_transaction
 from tenants.context import in_public
 from tenants.models import Organization
 
+REFRESH = "billing.refresh_account"
+
 __all__ = [
+    "REFRESH",
     "do_adopt_customer",
     "do_apply_checkout",
     "ensure_account",
@@ -128,6 +132,7 @@ def start_sign_up_checkout(
     with_card: bool,
     success_url: str,
     cancel_url: str,
+    with_trial: bool = True,
 ) -> Checkout:
     """Open a page on which somebody signs an organization up; the same wish again gives the open page.
 
@@ -137,6 +142,7 @@ def start_sign_up_checkout(
 
     Args:
         with_card: False asks for no card where the plan begins with a trial.
+        with_trial: False for somebody who had one before.
 
     Raises:
         PaymentsNotSetUp, PriceNotOffered, PlanNotOffered, SeatsOutsidePlan: it is not sold so.
@@ -146,7 +152,8 @@ def start_sign_up_checkout(
     gateway = _gateway()
     price = _offered(plan_code, interval, currency, seats)
     terms = _terms(success_url=success_url, cancel_url=cancel_url)
-    if price.plan.trial_days:
+    trial_days = price.plan.trial_days if with_trial else 0
+    if trial_days:
         terms["card_now"] = with_card
     owner = PageOwner(sign_up_id=sign_up_id)
     known = owner.rows().exclude(customer_ref="").values_list("customer_ref", flat=True).first()
@@ -165,7 +172,7 @@ def start_sign_up_checkout(
     return open_page(
         gateway,
         owner,
-        PageWish(price, seats, customer_ref, price.plan.trial_days, terms),
+        PageWish(price, seats, customer_ref, trial_days, terms),
         requested_by_id=None,
         do_check=check,
         do_note=lambda row: None,
@@ -193,6 +200,8 @@ def do_adopt_customer(*, organization: Organization, checkout: Checkout) -> Bill
     row.organization = organization
     row.save_fields("organization")
     do_note_purchase(account, row)
+    # What was typed on the page (address, tax id) was told when there was no account to keep it.
+    enqueue(REFRESH, organization_id=None, account_id=account.id)
     return account
 
 

@@ -62,6 +62,7 @@ TASKS: dict[str, Arguments | NotRun] = {
     "archives.export": NotRun(_COMMITTED),
     "billing.make_change": NotRun(_GATEWAY),
     "billing.process_event": NotRun(_GATEWAY),
+    "billing.refresh_account": NotRun(_GATEWAY),
     "tenants.build_again": NotRun(_PLATFORM_SCHEMAS),
     "tenants.migrate": NotRun(_PLATFORM_SCHEMAS),
     "tenants.migrate_latecomers": NotRun(_PLATFORM_SCHEMAS),
