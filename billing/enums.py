@@ -81,7 +81,7 @@ class ChangeKind(models.TextChoices):
     """What is asked of a subscription at the gateway."""
 
     NOW = "now", "Seats, plan or interval now, charged at once"
-    PERIOD_END = "period_end", "Seats with the next period"
+    PERIOD_END = "period_end", "Seats, plan or interval with the next period"
     CANCEL = "cancel", "End with the period"
     KEEP = "keep", "Go on after all"
     END = "end", "End now"
@@ -100,6 +100,19 @@ class ChangeState(models.TextChoices):
     SCHEDULED = "scheduled", "Scheduled"
     WITHDRAWN = "withdrawn", "Withdrawn"
     FAILED = "failed", "Failed"
+
+
+class CancelReason(models.TextChoices):
+    """Why somebody goes, in the gateway's own words."""
+
+    TOO_EXPENSIVE = "too_expensive", "It costs too much"
+    MISSING_FEATURES = "missing_features", "Something is missing"
+    SWITCHED_SERVICE = "switched_service", "We go to somebody else"
+    UNUSED = "unused", "We do not use it enough"
+    CUSTOMER_SERVICE = "customer_service", "We were not served well"
+    TOO_COMPLEX = "too_complex", "It is too hard to use"
+    LOW_QUALITY = "low_quality", "It is not good enough"
+    OTHER = "other", "Something else"
 
 
 class Overuse(models.TextChoices):
@@ -142,3 +155,25 @@ class EntryKind(models.TextChoices):
     ASSIGNED = "assigned", "Given to somebody who has not joined yet"
     ACTIVATED = "activated", "Its holder joined, or had joined when it was given"
     REVOKED = "revoked", "Taken back"
+
+
+class AccessLevel(models.TextChoices):
+    """What the people of an organization may do under its subscription, from all to nothing."""
+
+    FULL = "full", "Everything"
+    NO_NEW_SEATS = "no_new_seats", "Everything but new seats"
+    READ_ONLY = "read_only", "Read only"
+    CLOSED = "closed", "Closed"
+
+
+class DunningStage(models.TextChoices):
+    """What is told of a subscription, each once."""
+
+    PAYMENT_FAILED = "payment_failed", "A payment failed"
+    NO_NEW_SEATS = "no_new_seats", "No new seats"
+    REMINDER = "reminder", "The grace ends soon"
+    READ_ONLY = "read_only", "Read only"
+    RECOVERED = "recovered", "Paid"
+    TRIAL_ENDING = "trial_ending", "The trial ends soon"
+    ENDING = "ending", "The subscription ends soon"
+    CANCELED = "canceled", "The subscription is over"

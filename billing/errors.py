@@ -92,6 +92,48 @@ class PromotionNotValid(InvalidInput):
     advice = "Check the code, or go on without it."
 
 
+class CurrencyUnknown(InvalidInput):
+    """Nothing is sold in this currency. Facts: `known`."""
+
+    code = "currency_unknown"
+    title = "Nothing is sold in this currency."
+    advice = "Use one of the currencies in `known`."
+
+
+class AmountNotChargeable(InvalidInput):
+    """The gateway could not charge this amount. Facts: `step`, `minimum`, `most`, in minor units."""
+
+    code = "amount_not_chargeable"
+    title = "This amount cannot be charged in this currency."
+    advice = "Use a multiple of `step` that comes to `minimum` or more with the plan's least seats."
+
+
+class PriceTaken(Conflict):
+    """The plan is sold at another price with this interval and currency. Facts: `price`."""
+
+    code = "price_taken"
+    title = "The plan has a price for this interval and currency."
+    advice = "Archive that price first; who bought at it keeps it."
+
+
+class PromotionCodeTaken(Conflict):
+    """There is a promotion of this code, archived or not."""
+
+    code = "promotion_code_taken"
+    title = "There is already a promotion with this code."
+    advice = "Choose another code."
+
+
+class PromotionIncoherent(InvalidInput):
+    """A promotion lowers by percent or by an amount, and repeats for months only when it repeats."""
+
+    code = "promotion_incoherent"
+    title = "These facts of a promotion do not go together."
+    advice = (
+        "Give either `percent` or an `amount`, and `months` with the duration `repeating` and with no other."
+    )
+
+
 class TaxIdMalformed(InvalidInput):
     """No tax id of this kind looks so. Facts: `kind`."""
 

@@ -13,6 +13,8 @@ SEATS_MANAGE = declare(Rule("seats.manage", roles=SEAT_MANAGERS))
 SEATS_CLAIM = declare(Rule("seats.claim", roles=EVERYONE))
 BILLING_VIEW = declare(Rule("billing.view", roles=SEAT_MANAGERS))
 BILLING_MANAGE = declare(Rule("billing.manage", roles=SEAT_MANAGERS))
+# Why something does not work now may be asked by everybody it stops.
+BILLING_ACCESS = declare(Rule("billing.access", roles=EVERYONE))
 PLANS_VIEW = declare(Rule("plans.view", operators=True))
 PLANS_MANAGE = declare(Rule("plans.manage", operators=True))
 SUBSCRIPTIONS_VIEW = declare(Rule("subscriptions.view", operators=True))

@@ -1,0 +1,26 @@
+"""Amounts for people, at the very edge: everywhere else money is minor units and a currency."""
+
+# Decimals as the gateway counts minor units; two for every other currency.
+_DECIMALS = {
+    **dict.fromkeys(
+        ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf"), 0
+    ),
+    **dict.fromkeys(("xof", "xpf"), 0),
+    **dict.fromkeys(("bhd", "jod", "kwd", "omr", "tnd"), 3),
+}
+
+
+def shown_amount(minor: int, currency: str, language: str) -> str:
+    """Return the amount as a reader of the language writes it, with the currency's code: "1.299,00 EUR" in
+    German, "EUR 1,299.00" in every other.
+
+    Args:
+        minor: in minor units of the currency, as the gateway counts them.
+    """
+    decimals = _DECIMALS.get(currency.lower(), 2)
+    whole, rest = divmod(abs(minor), 10**decimals)
+    fraction = f".{rest:0{decimals}d}" if decimals else ""
+    digits = f"{'-' if minor < 0 else ''}{whole:,}{fraction}"
+    if language[:2] == "de":
+        return f"{digits.translate(str.maketrans(',.', '.,'))} {currency.upper()}"
+    return f"{currency.upper()} {digits}"
