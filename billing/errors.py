@@ -142,6 +142,14 @@ class TaxIdMalformed(InvalidInput):
     advice = "Copy the number from a document of your tax office, with its country's letters."
 
 
+class InvoiceNotOpen(Conflict):
+    """There is nothing to pay on the invoice. Facts: `status`."""
+
+    code = "invoice_not_open"
+    title = "This invoice cannot be paid."
+    advice = "Only an open invoice is paid; read it again to see where it stands."
+
+
 class TooManyTaxIds(Conflict):
     """The organization has as many tax ids as fit an invoice. Facts: `most`."""
 

@@ -4,10 +4,18 @@ import uuid
 
 from celery import shared_task
 
+from billing.gateways.stripe_gateway import stripe_gateway
+from billing.services.access import end_kept_seats
+from billing.services.alerts import tell_seat_use
 from billing.services.accounts import refresh_account
-from billing.services.changes import make_change, resend_changes
+from billing.services.catalogue import sync_catalogue
+from billing.services.changes_making import make_change, resend_changes
 from billing.services.checkouts import sweep_checkouts
-from billing.services.inbox import fill_gaps, process_event, sweep
+from billing.services.dunning import run_dunning
+from billing.services.inbox import process_event
+from billing.services.inbox_sweeps import fill_gaps, forget_old_events, sweep
+from billing.services.promotions import sync_promotions
+from billing.services.refunds import make_refund, resend_refunds
 from tenants.task_base import PlatformTask
 
 
@@ -27,6 +35,12 @@ def sweep_gateway_events() -> int:
 def fill_gateway_gaps() -> int:
     """Ask for messages that never arrived."""
     return fill_gaps()
+
+
+@shared_task(name="billing.forget_events", base=PlatformTask)
+def forget_gateway_events() -> int:
+    """Delete messages that are over for long."""
+    return forget_old_events()
 
 
 @shared_task(name="billing.make_change", base=PlatformTask)
@@ -51,3 +65,42 @@ def sweep_open_checkouts() -> int:
 def refresh_billing_account(account_id: str) -> bool:
     """Look at an organization as a customer of the gateway."""
     return refresh_account(uuid.UUID(account_id))
+
+
+@shared_task(name="billing.run_dunning", base=PlatformTask)
+def tell_dunning_stages() -> int:
+    """Tell what time alone has brought about."""
+    return run_dunning()
+
+
+@shared_task(name="billing.end_kept_seats", base=PlatformTask)
+def end_seats_kept_long_enough() -> int:
+    """End the seats of subscriptions that are over for good."""
+    return end_kept_seats()
+
+
+@shared_task(name="billing.sync_catalogue", base=PlatformTask)
+def bring_catalogue_over() -> int:
+    """Bring plans, prices and promotion codes to the gateway; return how many facts differ there."""
+    if stripe_gateway() is None:
+        return 0
+    sync_promotions()
+    return len(sync_catalogue().drifts)
+
+
+@shared_task(name="billing.make_refund", base=PlatformTask)
+def make_refund_of_invoice(refund_id: str) -> str | None:
+    """Go on with a refund."""
+    return make_refund(uuid.UUID(refund_id))
+
+
+@shared_task(name="billing.resend_refunds", base=PlatformTask)
+def resend_refunds_on_their_way() -> int:
+    """Send refunds again whose task was lost."""
+    return resend_refunds()
+
+
+@shared_task(name="billing.tell_seat_use", base=PlatformTask)
+def tell_of_seat_use() -> int:
+    """Write to administrators whose seats run out."""
+    return tell_seat_use()

@@ -22,6 +22,7 @@ from billing.errors import CardDeclined, GatewayRefused, GatewayUnavailable
 from billing.gateways import stripe_reading as reading
 from billing.gateways.stripe_changes import StripeChanges
 from billing.gateways.stripe_customers import StripeCustomers
+from billing.gateways.stripe_refunds import StripeRefunds
 from billing.gateways.types import (
     CheckoutWish,
     Notice,
@@ -55,7 +56,7 @@ class BadSignature(Exception):
     """A message that Stripe did not sign with one of our secrets, or too long ago."""
 
 
-class StripeGateway(StripeChanges, StripeCustomers):
+class StripeGateway(StripeChanges, StripeCustomers, StripeRefunds):
     """One Stripe account.
 
     Args:
@@ -282,11 +283,17 @@ class StripeGateway(StripeChanges, StripeCustomers):
                 continue
             try:
                 event = stripe.Webhook.construct_event(body, signature, secret, _TOLERANCE_SECONDS)
-            except (stripe.SignatureVerificationError, ValueError):
+            except stripe.SignatureVerificationError:
                 continue
+            except (ValueError, TypeError, AttributeError) as error:
+                # No UTF-8, no JSON, no event; or a header that cannot be compared.
+                raise BadSignature from error
             if _signed_at(signature) > clock.now() + _FUTURE:
                 break
-            return reading.notice(event)
+            try:
+                return reading.notice(event)
+            except (AttributeError, TypeError, KeyError) as error:
+                raise BadSignature from error
         raise BadSignature
 
     # --- One call -----------------------------------------------------------------------------------
@@ -339,8 +346,8 @@ def _gateway(api_key: str, base_url: str, secrets: tuple[str, ...], answer_secon
 
 
 def _signed_at(signature: str) -> datetime:
-    parts = dict(part.partition("=")[::2] for part in signature.split(","))
-    return reading.instant(int(parts["t"]))
+    """The first time that is named, which is the one the SDK looked at."""
+    return reading.instant(next(int(part[2:]) for part in signature.split(",") if part.startswith("t=")))
 
 
 def _refuse_in_transaction() -> None:

@@ -34,6 +34,7 @@ def price(seen: Any) -> SeenPrice:
         interval=seen.recurring.interval,
         interval_count=seen.recurring.interval_count,
         is_active=seen.active,
+        tax_behavior=seen.tax_behavior or "unspecified",
     )
 
 
@@ -61,6 +62,8 @@ def subscription(seen: Any) -> SeenSubscription:
     if len(items) != 1 or seen.billing_mode.type != "flexible":
         raise GatewayRefused(reason="subscription_not_ours")
     item = items[0]
+    if item.quantity is None:  # billed by use, not by seats
+        raise GatewayRefused(reason="subscription_not_ours")
     paused = getattr(seen.status_details, "paused", None) if seen.status_details else None
     pending = seen.pending_update
     waiting = pending.subscription_items if pending else None
@@ -94,6 +97,15 @@ def any_subscription(seen: Any) -> SeenSubscription | SeenStrange:
     except GatewayRefused as error:
         reason = str(error.facts["reason"])
         return SeenStrange(ref=seen.id, customer_ref=_ref(seen.customer), status=seen.status, reason=reason)
+
+
+def phase_discounts(schedule: Any) -> list[dict[str, str]]:
+    """Return the discounts of a schedule's present phase, as parameters that keep them."""
+    return [
+        {"discount": _ref(each.discount)}
+        for each in schedule.phases[0].discounts or []
+        if getattr(each, "discount", None)
+    ]
 
 
 def invoice(seen: Any) -> SeenInvoice:

@@ -123,6 +123,7 @@ class SeenPrice:
     interval: str
     interval_count: int
     is_active: bool
+    tax_behavior: str = "unspecified"
 
 
 @dataclass(frozen=True, slots=True)

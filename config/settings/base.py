@@ -77,6 +77,19 @@ ARCHIVE_LIFETIME = timedelta(days=env.integer("ARCHIVE_LIFETIME_DAYS", 7))
 RELEASED_NAME_QUARANTINE = timedelta(days=env.integer("RELEASED_NAME_QUARANTINE_DAYS", 180))
 # How long the host of a former subdomain redirects to the present one.
 RENAMED_HOST_LIFETIME = timedelta(days=env.integer("RENAMED_HOST_DAYS", 90))
+# Companies sign themselves up on the platform's host, where payments are set up.
+SIGN_UP_OPEN = env.boolean("SIGN_UP_OPEN", True)
+# How long a sign-up holds its names: until its address is verified, then until its page is opened; while it
+# has a page, this long after the page's end; and never longer than the last after the address is verified.
+SIGN_UP_UNVERIFIED = timedelta(hours=env.integer("SIGN_UP_UNVERIFIED_HOURS", 24))
+SIGN_UP_UNPAID = timedelta(hours=env.integer("SIGN_UP_UNPAID_HOURS", 24))
+SIGN_UP_AFTER_PAGE = timedelta(hours=1)
+SIGN_UP_LONGEST = timedelta(hours=72)
+SIGN_UP_MAIL_PAUSE = timedelta(seconds=60)
+# Sign-ups that came to nothing are forgotten.
+KEEP_EXPIRED_SIGN_UPS = timedelta(days=env.integer("KEEP_EXPIRED_SIGN_UPS_DAYS", 30))
+# Domains of addresses that cannot sign up, besides those of services whose addresses last minutes.
+SIGN_UP_REFUSED_EMAIL_DOMAINS = env.words("SIGN_UP_REFUSED_EMAIL_DOMAINS", "")
 # How long a deleted organization can be kept after all.
 ORGANIZATION_GRACE_DAYS = env.integer("ORGANIZATION_GRACE_DAYS", 30)
 # What goes on in an organization that is suspended for writing: signing in and out, by which people read,
@@ -98,6 +111,26 @@ READ_ONLY_WRITES = [
         ("POST", "archives"),
     )
 ]
+# What goes on where the subscription lets people only read, or is over: to sign in and out, to settle it, to
+# give seats back, to export. Each by its own policy besides.
+UNSETTLED_WRITES = [
+    re.compile(f"/api/v1/{path}")
+    for path in ("auth/.+", "billing/.+", "archives(/.+)?", "profile", "seats/[0-9a-f-]+/revoke")
+]
+# What those who cannot settle it still read when the subscription is over: who they are, whose house this is
+# and why it is closed.
+CLOSED_READS = [
+    re.compile(f"/api/v1/{path}") for path in ("auth/.+", "billing/access", "profile", "organization")
+]
+# Days from a failed payment: all works, then no new seats are given, then people can only read.
+DUNNING_NO_SEATS_AFTER = env.integer("DUNNING_NO_SEATS_AFTER", 3)
+GRACE_DAYS = env.integer("GRACE_DAYS", 7)
+# Days before the end of a grace, a trial or a subscription at which its administrators are told.
+DUNNING_REMIND_BEFORE = env.integer("DUNNING_REMIND_BEFORE", 3)
+# Days after the end of a subscription for which its people keep their seats, for one that follows.
+SEATS_KEPT_DAYS = env.integer("SEATS_KEPT_DAYS", 30)
+# Where people settle it, on the organization's host.
+BILLING_PAGE = env.text("BILLING_PAGE", "/billing")
 # Custom domains: where their owners point them, who is asked for the proof ("host:port", none: as the
 # machine's resolv.conf says), how often, and how long a domain outlives its proof.
 CUSTOM_DOMAIN_TARGET = env.text("CUSTOM_DOMAIN_TARGET", "")  # empty: the platform host
@@ -201,6 +234,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 REFRESH_TOKEN_LIFETIME = timedelta(days=30)
 INVITATION_LIFETIME = timedelta(days=7)
+# How long an act on many seats can be undone.
+SEAT_UNDO_WINDOW = timedelta(hours=env.integer("SEAT_UNDO_HOURS", 24))
 
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -321,6 +356,7 @@ CORS_ALLOW_HEADERS = (
     "content-type",
     "idempotency-key",
     "if-match",
+    "sign-up-secret",
     "x-csrftoken",
     "x-request-id",
 )
@@ -352,6 +388,8 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Palaestra <no-reply@palaest
 # Without a key nothing is sold by card, and the endpoint for Stripe's messages answers 404.
 STRIPE_API_KEY = env.text("STRIPE_API_KEY", "")
 STRIPE_API_BASE = env.text("STRIPE_API_BASE", "https://api.stripe.com")
+# How long a call waits for its answer; it is tried three times.
+STRIPE_ANSWER_SECONDS = env.integer("STRIPE_ANSWER_SECONDS", 20)
 # Two while a new secret replaces the old one.
 STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRETS", "")
 # What the gateway's pages ask for and reckon: taxes by its tables, tax ids of companies, promotion codes.
@@ -415,13 +453,20 @@ CELERY_BEAT_SCHEDULE = {
     "organizations-resume": {"task": "onboarding.resume_provisioning", "schedule": 30.0},
     "organizations-offboard": {"task": "onboarding.continue_offboarding", "schedule": 30.0},
     "domains-check": {"task": "onboarding.check_domains", "schedule": 300.0},
+    "sign-ups-sweep": {"task": "onboarding.sweep_sign_ups", "schedule": 30.0},
+    "sign-ups-prune": {"task": "onboarding.prune_sign_ups", "schedule": crontab(minute=27)},
     "timers-tick": {"task": "usage.tick", "schedule": 60.0},
     "usage-flush": {"task": "usage.flush", "schedule": 60.0},
     "usage-mails": {"task": "usage.count_mails", "schedule": 900.0},
     "gateway-sweep": {"task": "billing.sweep_events", "schedule": 30.0},
     "gateway-changes": {"task": "billing.resend_changes", "schedule": 30.0},
     "gateway-checkouts": {"task": "billing.sweep_checkouts", "schedule": 60.0},
+    "gateway-refunds": {"task": "billing.resend_refunds", "schedule": 30.0},
+    "seats-tell": {"task": "billing.tell_seat_use", "schedule": 600.0},
     "gateway-gaps": {"task": "billing.fill_gaps", "schedule": 3600.0},
+    "gateway-prune": {"task": "billing.forget_events", "schedule": crontab(minute=27)},
+    "dunning": {"task": "billing.run_dunning", "schedule": 60.0},
+    "kept-seats-end": {"task": "billing.end_kept_seats", "schedule": crontab(minute=27)},
     "jobs-restart": {"task": "jobs.restart_lost", "schedule": 30.0},
     # Not all at once: each at its own minute of the hour.
     "idempotency-forget": {"task": "idempotency.forget_old", "schedule": crontab(minute=7)},

@@ -18,7 +18,9 @@ from billing.errors import (
 )
 from billing.models import BillingAccount, Checkout, PlanPrice, Subscription, SubscriptionChange
 from billing.services.catalogue import sync_catalogue
-from billing.services.changes import Preview, confirm_change, make_change, preview_change, schedule_seats
+from billing.services.changes import Preview, confirm_change, preview_change
+from billing.services.changes_making import make_change
+from billing.services.changes_terms import schedule_seats
 from billing.services.seats import do_assign_seats
 from shared_apps.core import clock
 from tests.billing.conftest import Account, deliver_all

@@ -17,12 +17,13 @@ class Fault(StrEnum):
 
 @dataclass(slots=True)
 class Order:
-    """A fault for the next `times` calls of an operation; "*" for any."""
+    """A fault for the next `times` calls of an operation, after `skip` good ones; "*" for any."""
 
     verb: str
     template: str
     fault: Fault
     times: int = 1
+    skip: int = 0
 
 
 class Faults:
@@ -33,16 +34,21 @@ class Faults:
         self._lock = threading.Lock()
         self.stall_seconds = 30.0
 
-    def order(self, fault: Fault, verb: str = "*", template: str = "*", *, times: int = 1) -> None:
-        """Have the next calls of an operation go wrong."""
+    def order(
+        self, fault: Fault, verb: str = "*", template: str = "*", *, times: int = 1, skip: int = 0
+    ) -> None:
+        """Have the next calls of an operation go wrong, after `skip` that go well."""
         with self._lock:
-            self._orders.append(Order(verb, template, fault, times))
+            self._orders.append(Order(verb, template, fault, times, skip))
 
     def take(self, verb: str, template: str) -> Fault | None:
         """Return the fault of this call, if one is due."""
         with self._lock:
             for order in self._orders:
                 if order.verb in {"*", verb} and order.template in {"*", template}:
+                    if order.skip:
+                        order.skip -= 1
+                        continue
                     order.times -= 1
                     if order.times == 0:
                         self._orders.remove(order)

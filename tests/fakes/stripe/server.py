@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.fakes.stripe import contract, pages
 from tests.fakes.stripe.faults import Fault, Faults
-from tests.fakes.stripe.operations import HANDLERS, checkout, expanded
+from tests.fakes.stripe.operations import HANDLERS, checkout, expanded, others
 from tests.fakes.stripe.state import Account, Refusal
 from tests.fakes.stripe.webhooks import Postman, encode
 
@@ -147,8 +147,8 @@ class StripeServer:
     # --- The payer's side door ----------------------------------------------------------------
 
     def payer(self, path: str, facts: dict[str, str]) -> dict[str, Any]:
-        """Do what a payer or the bank does: `checkout/<id>/pay|decline|abandon|async_ok|async_fail`, and
-        `customers/<id>/card` with `card`.
+        """Do what a payer or the bank does: `checkout/<id>/pay|decline|abandon|async_ok|async_fail`,
+        `customers/<id>/card` with `card`, and `refunds/<id>/arrive|bounce`.
 
         Raises:
             Refusal: it cannot be done.
@@ -159,6 +159,8 @@ class StripeServer:
                 self.account.find("customer", identifier)
                 self.account.cards[identifier] = facts.get("card", "ok")
                 return {"card": self.account.cards[identifier]}
+            if kind == "refunds":
+                return others.settle_refund(self.account, identifier, good=act == "arrive")
             if act == "pay":
                 return checkout.pay(self.account, identifier, facts)
             if act == "decline":

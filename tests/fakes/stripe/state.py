@@ -90,6 +90,8 @@ class Account:
         # open pages.
         self.cards: dict[str, str] = {}
         self.wishes: dict[str, dict[str, Any]] = {}
+        # The status that refunds are made with: "succeeded", or "pending" for those that take days.
+        self.refunds_begin = "succeeded"
         self.hear: Callable[[dict[str, Any]], None] = lambda event: None
         self.base_url = ""
 

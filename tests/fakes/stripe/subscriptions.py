@@ -103,6 +103,14 @@ def start(account: Account, wish: Start, *, at: int) -> dict[str, Any]:
     return subscription
 
 
+def renewal_line(subscription: dict[str, Any], wish: Change) -> Line:
+    """Return the line of the first whole period after the change."""
+    end, price, quantity = _period_end(wish.price, wish.until, wish.until), wish.price, wish.quantity
+    words = f"{quantity} × {price['nickname'] or price['id']}"
+    amount = price["unit_amount"] * quantity
+    return Line(amount, words, quantity, price, wish.until, end, item_of(subscription)["id"])
+
+
 def months_after(at: int, months: int) -> int:
     """Return the time that many calendar months later."""
     return arithmetic.add_interval(at, "month", months, at)
@@ -298,8 +306,9 @@ def settle_open(account: Account, subscription: dict[str, Any], *, at: int) -> b
         _apply(account, subscription, ledger.pending)
         ledger.pending = None
         account.tell("customer.subscription.pending_update_applied", subscription, at=at, before=before)
-    elif subscription["status"] in {"incomplete", "past_due", "unpaid"}:
-        subscription["status"] = "active"
+    elif subscription["status"] in {"incomplete", "past_due", "unpaid", "paused"}:
+        # A paused one has an invoice open when its resumption was not paid.
+        subscription.update(status="active", status_details=None)
     account.tell("customer.subscription.updated", subscription, at=at, before=before)
     return True
 

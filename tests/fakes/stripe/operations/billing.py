@@ -16,7 +16,9 @@ def preview_invoice(account: Account, path: dict[str, str], wanted: dict[str, An
     if "items" not in details:
         raise Refusal(400, "This server previews changes of items.", param="subscription_details[items]")
     wish = change_of(account, subscription, details["items"], details.get("proration_date", at))
-    if details.get("proration_behavior") == "none" and not wish.resets:
+    if wanted.get("preview_mode") == "recurring":
+        wish.lines = [subscriptions.renewal_line(subscription, wish)]
+    elif details.get("proration_behavior") == "none" and not wish.resets:
         wish.lines = []
     return invoices.build_invoice(
         account, subscription, wish.lines, reason="upcoming", at=at, identifier=account.new_id("invoice")

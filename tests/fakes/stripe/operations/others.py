@@ -10,7 +10,11 @@ from tests.fakes.stripe.state import Account, Refusal
 @operation("post", "/v1/refunds")
 def create_refund(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
     intent = account.find("payment_intent", wanted.get("payment_intent"), "payment_intent")
-    before = sum(row["amount"] for row in account.all("refund", payment_intent=intent["id"]))
+    before = sum(
+        row["amount"]
+        for row in account.all("refund", payment_intent=intent["id"])
+        if row["status"] not in {"failed", "canceled"}
+    )
     amount = wanted.get("amount", intent["amount_received"] - before)
     if amount <= 0 or before + amount > intent["amount_received"]:
         raise Refusal(
@@ -28,9 +32,27 @@ def create_refund(account: Account, path: dict[str, str], wanted: dict[str, Any]
         metadata=wanted.get("metadata", {}),
         payment_intent=intent["id"],
         reason=wanted.get("reason"),
-        status="succeeded",
+        status=account.refunds_begin,
     )
     account.tell("refund.created", refund, at=at)
+    return refund
+
+
+@operation("get", "/v1/refunds/{refund}")
+def read_refund(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
+    return account.find("refund", path["refund"])
+
+
+def settle_refund(account: Account, identifier: str, *, good: bool) -> dict[str, Any]:
+    """Have money that is on its way arrive, or come back."""
+    refund = account.find("refund", identifier)
+    if refund["status"] != "pending":
+        raise Refusal(400, "This refund is not on its way.")
+    refund["status"] = "succeeded" if good else "failed"
+    if not good:
+        refund["failure_reason"] = "expired_or_canceled_card"
+    at = account.now()
+    account.tell("refund.updated" if good else "refund.failed", refund, at=at)
     return refund
 
 
