@@ -15,10 +15,14 @@ BILLING_VIEW = declare(Rule("billing.view", roles=SEAT_MANAGERS))
 BILLING_MANAGE = declare(Rule("billing.manage", roles=SEAT_MANAGERS))
 # Why something does not work now may be asked by everybody it stops.
 BILLING_ACCESS = declare(Rule("billing.access", roles=EVERYONE))
+# Who signs up compares plans before there is anybody to sign in as.
+PRICES_VIEW = declare(Rule("prices.view", anyone=True))
 PLANS_VIEW = declare(Rule("plans.view", operators=True))
 PLANS_MANAGE = declare(Rule("plans.manage", operators=True))
 SUBSCRIPTIONS_VIEW = declare(Rule("subscriptions.view", operators=True))
 SUBSCRIPTIONS_MANAGE = declare(Rule("subscriptions.manage", operators=True))
+GATEWAY_VIEW = declare(Rule("gateway.view", operators=True))
+GATEWAY_MANAGE = declare(Rule("gateway.manage", operators=True))
 
 
 def require_in(actor: Actor, rule: Rule, organization_id: uuid.UUID) -> None:

@@ -6,8 +6,8 @@ from celery import shared_task
 
 from billing.gateways.stripe_gateway import stripe_gateway
 from billing.services.access import end_kept_seats
-from billing.services.alerts import tell_seat_use
 from billing.services.accounts import refresh_account
+from billing.services.alerts import tell_seat_use
 from billing.services.catalogue import sync_catalogue
 from billing.services.changes_making import make_change, resend_changes
 from billing.services.checkouts import sweep_checkouts

@@ -1,16 +1,13 @@
 """Stripe's messages: verified on their raw bytes, kept once, answered at once."""
 
-import structlog
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from api.core.errors import django_problem
 from billing.gateways.stripe_gateway import BadSignature, stripe_gateway
 from billing.services.inbox import take_in
-from shared_apps.core.errors import InvalidInput, NotFound
-
-log = structlog.get_logger(__name__)
+from billing.services.signatures import note_refused_signature
+from shared_apps.core.errors import DomainError, InvalidInput, Kind, NotFound
 
 MOST_BYTES = 1_048_576
 
@@ -23,19 +20,36 @@ class SignatureRefused(InvalidInput):
     advice = "Check the endpoint's secret and the clock of this server."
 
 
+class MessageTooLarge(DomainError):
+    """Stripe's messages are a few kilobytes."""
+
+    code = "message_too_large"
+    kind = Kind.TOO_LARGE
+    title = "The message is larger than any that Stripe sends."
+
+
 @csrf_exempt
-@require_POST
 def receive(request: HttpRequest) -> HttpResponse:
     """Keep a message of Stripe; 404 where payments are not set up, never "verified" without a secret."""
     gateway = stripe_gateway()
     if gateway is None or not gateway.can_verify:
         return django_problem(request, NotFound())
-    if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
-        return django_problem(request, SignatureRefused())
+    if request.method != "POST":
+        return HttpResponse(status=405, headers={"Allow": "POST"})
+    # The server reads a body no further than its Content-Length, and nothing of one without it.
+    if _declared_bytes(request) > MOST_BYTES:
+        return django_problem(request, MessageTooLarge())
     try:
         notice = gateway.verify(request.body, request.headers.get("Stripe-Signature", ""))
     except BadSignature:
-        log.warning("gateway_signature_refused", gateway="stripe")
+        note_refused_signature()
         return django_problem(request, SignatureRefused())
     take_in([notice])
     return HttpResponse(status=200)
+
+
+def _declared_bytes(request: HttpRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0

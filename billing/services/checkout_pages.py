@@ -21,8 +21,8 @@ from billing.gateways.stripe_gateway import StripeGateway, stripe_gateway
 from billing.gateways.types import CheckoutWish, SeenCheckout
 from billing.models import BillingAccount, Checkout, PlanPrice
 from shared_apps.core import clock
-from shared_apps.core.jobs import enqueue
 from shared_apps.core.transactions import entry_transaction, require_transaction
+from shared_apps.outbox.services.messages import Message, do_send
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +34,8 @@ _LEAST_TO_START, _LEAST_TO_PAY = timedelta(minutes=31), timedelta(minutes=5)
 _OPEN = (CheckoutState.STARTING, CheckoutState.OPEN)
 _TRIES = 4
 _SWEPT_AT_ONCE = 200
-# Named, not imported: sign-ups are above billing. The task takes `sign_up_id`, and may be sent twice.
-FOLLOW_SIGN_UP = "onboarding.follow_sign_up"
+# Sign-ups are above billing: they hear of it by a message, which is sent once and not lost.
+CHECKOUT_PAID = "billing.checkout_paid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,8 @@ def do_complete(row: Checkout, seen: SeenCheckout) -> None:
         do_note_purchase(BillingAccount.objects.get(organization_id=row.organization_id), row)
     elif seen.is_settled:
         # A page that waits for a bank's word is complete too; only money, or a trial, makes an organization.
-        enqueue(FOLLOW_SIGN_UP, organization_id=None, sign_up_id=row.sign_up_id)
+        paid = Message(CHECKOUT_PAID, {"checkout_id": str(row.id)}, dedupe_key=f"checkout-paid:{row.id}")
+        do_send([paid], organization_id=None)
 
 
 def do_note_purchase(account: BillingAccount, row: Checkout) -> None:

@@ -93,11 +93,9 @@ def start_checkout(
         price = _offered(plan_code, interval, currency, seats)
         terms = _terms(
             success_url=checked_return(
-                success_url, organization_id=organization_id, field="success_url", path="/billing?paid=1"
+                success_url, organization_id=organization_id, field="success_url", paid=True
             ),
-            cancel_url=checked_return(
-                cancel_url, organization_id=organization_id, field="cancel_url", path="/billing"
-            ),
+            cancel_url=checked_return(cancel_url, organization_id=organization_id, field="cancel_url"),
             promotion_ref=usable_promotion_ref(promotion, price=price) if promotion else "",
         )
         days = _trial_days(organization_id, price, trial)
@@ -137,7 +135,7 @@ def start_sign_up_checkout(
     """Open a page on which somebody signs an organization up; the same wish again gives the open page.
 
     There is no organization yet: the row carries the customer that it will be (`do_adopt_customer`). When the
-    gateway says that the page is paid, or its trial begun, the task `onboarding.follow_sign_up` is sent.
+    gateway says that the page is paid, or its trial begun, the message `billing.checkout_paid` is sent.
     The caller answers for who asks, and that the addresses are its own.
 
     Args:

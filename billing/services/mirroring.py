@@ -1,14 +1,18 @@
 """Bring our rows to what was seen at the gateway, in the transaction that marks the message."""
 
-import dataclasses
 from typing import Any
 
 import structlog
 
-from billing.enums import OVER, SeatState, SubscriptionStatus
-from billing.errors import UnknownCustomer
-from billing.gateways.types import SeenInvoice, SeenLine, SeenSubscription
-from billing.models import BillingAccount, PlanPrice, SeatAssignment, Subscription, SubscriptionInvoice
+from billing.enums import OVER, EventState, SeatState, SubscriptionStatus
+from billing.errors import PriceUnknown, SecondSubscription, SubscriptionOfAnother
+from billing.gateways.types import SeenSubscription
+from billing.locks import lock_live_subscription
+from billing.models import BillingAccount, Drift, GatewayEvent, PlanPrice, SeatAssignment, Subscription
+from billing.services.access import do_follow_access
+from billing.services.changes_settling import do_settle_changes, is_ending
+from billing.services.customers import get_account
+from billing.services.drifts import Difference, do_note_differences, do_resolve_differences
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
 from shared_apps.core.actors import system_actor
@@ -17,6 +21,9 @@ from tenants.enums import ORGANIZATION_MOVES, OrganizationState
 from tenants.services.organizations import do_change_state, get_locked
 
 log = structlog.get_logger(__name__)
+
+# Facts of a subscription that can differ.
+QUANTITY, PRICE, SECOND_SUBSCRIPTION = "quantity", "price", "second_subscription"
 
 # All but the counter, which the database moves.
 _WRITTEN = sorted(
@@ -39,20 +46,25 @@ def do_apply_subscription(seen: SeenSubscription) -> Subscription:
     not asked: whoever could write there could take another's seats.
 
     Raises:
-        UnknownCustomer: no organization is this customer.
+        UnknownCustomer, SignUpUnderWay: no organization is this customer, or not yet.
+        SubscriptionOfAnother: it is another organization's here.
+        SecondSubscription: the organization has a live one already; nothing of that one is touched.
+        PriceUnknown: it begins with a price that is none of ours.
     """
     require_transaction()
-    account = _account(seen.customer_ref)
-    row = Subscription.objects.select_for_update(no_key=True).filter(gateway_ref=seen.ref).first()
-    before = _facts(row) if row else {}
-    if row is None:
-        row = _new_row(account, seen)
+    account = get_account(seen.customer_ref)
+    row = do_lock_subscription(seen.ref)
+    if row is not None and row.organization_id != account.organization_id:
+        raise SubscriptionOfAnother(subscription=seen.ref, customer=seen.customer_ref)
+    row = row or _row_to_fill(account, seen)
+    is_new = row._state.adding
+    before = {} if is_new else _facts(row)
     _read_into(row, seen)
     _set_seats(row, seen)
     row.seen_at = row.updated_at = clock.now()
-    row.save(force_insert=not before, update_fields=_WRITTEN if before else None)
+    row.save(force_insert=is_new, update_fields=None if is_new else _WRITTEN)
     if row.status in OVER:
-        _end_seats(row)
+        _let_the_second_in(row)
     changes = {
         name: [before.get(name), value] for name, value in _facts(row).items() if before.get(name) != value
     }
@@ -65,72 +77,50 @@ def do_apply_subscription(seen: SeenSubscription) -> Subscription:
             changes=changes,
         )
     _move_organization(row)
+    do_settle_changes(row)
+    do_follow_access(row, status_before=str(before.get("status", "")))
     return row
 
 
-def do_apply_invoice(seen: SeenInvoice) -> SubscriptionInvoice | None:
-    """Keep the invoice as the gateway shows it; None for one of no subscription of ours.
+def do_lock_subscription(ref: str) -> Subscription | None:
+    """Return the row of a subscription at the gateway, locked; None where there is none yet.
+
+    Whoever also takes the lock of its tickets takes this one first.
+    """
+    return Subscription.objects.select_for_update(no_key=True).filter(gateway_ref=ref).first()
+
+
+def _row_to_fill(account: BillingAccount, seen: SeenSubscription) -> Subscription:
+    """Return the row for a subscription that is new here: what an operator had given becomes the paid one,
+    so that people keep the seats they hold; else a row to be.
 
     Raises:
-        UnknownCustomer: no organization is this customer.
+        SecondSubscription: another paid one is live.
+        PriceUnknown: there is no plan to write.
     """
-    require_transaction()
-    account = _account(seen.customer_ref)
-    subscription = Subscription.objects.filter(
-        gateway_ref=seen.subscription_ref, organization_id=account.organization_id
-    ).first()
-    facts: dict[str, Any] = {
-        "organization_id": account.organization_id,
-        "subscription": subscription,
-        "number": seen.number,
-        "status": seen.status,
-        "reason": seen.reason,
-        "currency": seen.currency,
-        "subtotal_minor": seen.subtotal_minor,
-        "discount_minor": seen.discount_minor,
-        "tax_minor": seen.tax_minor,
-        "total_minor": seen.total_minor,
-        "due_minor": seen.due_minor,
-        "paid_minor": seen.paid_minor,
-        "attempts": seen.attempts,
-        "next_attempt_at": seen.next_attempt_at,
-        "issued_at": seen.created_at,
-        "paid_at": seen.paid_at,
-        "hosted_url": seen.hosted_url,
-        "pdf_url": seen.pdf_url,
-        "lines": [_line(each) for each in seen.lines],
-        "updated_at": clock.now(),
-    }
-    row, _ = SubscriptionInvoice.objects.update_or_create(gateway_ref=seen.ref, defaults=facts)
-    return row
-
-
-def _account(customer_ref: str) -> BillingAccount:
-    account = BillingAccount.objects.filter(gateway_ref=customer_ref).first()
-    if account is None:
-        raise UnknownCustomer(customer=customer_ref)
-    return account
-
-
-def _new_row(account: BillingAccount, seen: SeenSubscription) -> Subscription:
-    """Return a row to be, in place of what an operator may have given: paid seats follow granted ones."""
-    price = PlanPrice.objects.select_related("plan").get(gateway_ref=seen.price_ref)
-    return Subscription(
-        organization_id=account.organization_id,
-        plan=price.plan,
-        price=price,
-        gateway_ref=seen.ref,
-        purchased=0,
-        starts_at=seen.period_start,
+    # The organization first, as whoever gives it a subscription does.
+    get_locked(account.organization_id)
+    price = PlanPrice.objects.select_related("plan").filter(gateway_ref=seen.price_ref).first()
+    if price is None:
+        raise PriceUnknown(price=seen.price_ref)
+    live = None if _status_of(seen) in OVER else lock_live_subscription(account.organization_id)
+    if live is not None and live.gateway_ref is not None:
+        raise SecondSubscription(
+            organization=str(account.organization_id), live=live.gateway_ref, second=seen.ref
+        )
+    row = live or Subscription(
+        organization_id=account.organization_id, purchased=0, starts_at=seen.period_start
     )
+    row.plan, row.price, row.gateway_ref, row.ends_at = price.plan, price, seen.ref, None
+    return row
 
 
 def _read_into(row: Subscription, seen: SeenSubscription) -> None:
-    row.status = _status_of(seen)
+    # What was ended here stays ended while the gateway is still to hear of it.
+    was_ended_here = row.status in OVER and is_ending(row.id)
+    row.status = SubscriptionStatus.CANCELED if was_ended_here else _status_of(seen)
     row.status_reason = seen.status_reason
-    price = PlanPrice.objects.select_related("plan").filter(gateway_ref=seen.price_ref).first()
-    if price is not None:
-        row.price, row.plan = price, price.plan
+    _set_price(row, seen)
     row.item_ref = seen.item_ref
     row.schedule_ref = seen.schedule_ref
     row.trial_ends_at = seen.trial_end
@@ -141,6 +131,19 @@ def _read_into(row: Subscription, seen: SeenSubscription) -> None:
     row.past_due_since = (row.past_due_since or clock.now()) if is_behind else None
     if row.status in OVER:
         row.canceled_at = row.canceled_at or seen.ended_at or clock.now()
+
+
+def _set_price(row: Subscription, seen: SeenSubscription) -> None:
+    """Take price and plan over. A price that is none of ours changes neither: that is a drift to be shown,
+    but no reason not to follow the payments."""
+    if row.price is not None and row.price.gateway_ref == seen.price_ref:
+        return
+    price = PlanPrice.objects.select_related("plan").filter(gateway_ref=seen.price_ref).first()
+    if price is not None:
+        row.price, row.plan = price, price.plan
+        return
+    ours = str(row.price.gateway_ref) if row.price else ""
+    do_note_differences([Difference(row.organization_id, seen.ref, PRICE, ours, seen.price_ref)])
 
 
 def _status_of(seen: SeenSubscription) -> SubscriptionStatus:
@@ -155,18 +158,26 @@ def _status_of(seen: SeenSubscription) -> SubscriptionStatus:
 def _set_seats(row: Subscription, seen: SeenSubscription) -> None:
     """Take the number that is billed; fewer than people hold is a drift that is shown, never a silent cut."""
     used = SeatAssignment.objects.filter(subscription=row).exclude(state=SeatState.REVOKED).count()
+    was_below = row.billed_seats is not None
     row.purchased = max(seen.seats + row.comped, used)
     row.billed_seats = seen.seats if seen.seats + row.comped < used else None
-    if row.billed_seats is not None:
-        log.error("seats_below_use", organization=str(row.organization_id), billed=seen.seats, used=used)
+    if row.billed_seats is not None and _status_of(seen) not in OVER:
+        held = str(row.purchased - row.comped)
+        do_note_differences([Difference(row.organization_id, seen.ref, QUANTITY, held, str(seen.seats))])
+    elif was_below:
+        do_resolve_differences([QUANTITY], of=seen.ref)
     if row.pending_purchased is not None and row.pending_purchased >= row.purchased:
         row.pending_purchased = None
 
 
-def _end_seats(row: Subscription) -> None:
-    instant = clock.now()
-    SeatAssignment.objects.filter(subscription=row).exclude(state=SeatState.REVOKED).update(
-        state=SeatState.REVOKED, revoked_at=instant, revoked_reason="subscription ended", updated_at=instant
+def _let_the_second_in(row: Subscription) -> None:
+    """Another subscription that was paid beside this one takes its place: look at it again soon."""
+    seconds = Drift.objects.filter(
+        organization_id=row.organization_id, fact=SECOND_SUBSCRIPTION, resolved_at=None
+    ).values_list("subject", flat=True)
+    now = clock.now()
+    GatewayEvent.objects.filter(object_ref__in=list(seconds), state=EventState.PARKED).update(
+        state=EventState.FAILED, attempts=0, next_try_at=now, updated_at=now
     )
 
 
@@ -191,10 +202,3 @@ def _facts(row: Subscription) -> dict[str, Any]:
         "unpaid_purchased": row.unpaid_purchased,
         "cancels_at": row.cancels_at.isoformat() if row.cancels_at else None,
     }
-
-
-def _line(line: SeenLine) -> dict[str, Any]:
-    fields = dataclasses.asdict(line)
-    fields["period_start"] = line.period_start.isoformat()
-    fields["period_end"] = line.period_end.isoformat()
-    return fields

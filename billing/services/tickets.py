@@ -15,8 +15,15 @@ GATEWAY = "stripe"
 
 def draw_ticket(object_ref: str) -> int:
     """Return the next number of the object, in a short transaction of its own."""
+    with entry_transaction():
+        return do_draw_ticket(object_ref)
+
+
+def do_draw_ticket(object_ref: str) -> int:
+    """Return the next number of the object. The open transaction must end before the gateway is asked."""
+    require_transaction()
     now = clock.now()
-    with entry_transaction(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO billing_objectsync (id, created_at, updated_at, gateway, object_ref, issued, applied)

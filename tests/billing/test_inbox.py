@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from billing.enums import EventState, SubscriptionStatus
 from billing.gateways.types import SeatsWish
 from billing.models import BillingAccount, GatewayEvent, Subscription, SubscriptionInvoice
-from billing.services import inbox
+from billing.services import inbox, inbox_sweeps
+from billing.services.following import SUBSCRIPTION
 from billing.services.tickets import draw_ticket
 from shared_apps.core import clock
 from tenants.enums import OrganizationState
@@ -64,7 +66,7 @@ def test_every_order_of_messages_ends_alike(account: Account) -> None:
         assert list(Subscription.objects.values_list("purchased", flat=True)) == [8]
 
 
-def test_a_late_answer_does_not_undo_a_newer_one(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_answer_does_not_undo_a_newer_one(account: Account) -> None:
     ref = account.subscribe(seats=3)
     old = account.gateway.look_subscription(ref)
     deliver_all(account.server)
@@ -73,10 +75,8 @@ def test_a_late_answer_does_not_undo_a_newer_one(account: Account, monkeypatch: 
     deliver(account.server, next(e for e in events_of(account.server) if e["id"] == first))
     slow_ticket = draw_ticket(ref)
     inbox.process_event(second)
-    event = GatewayEvent.objects.get(event_key=first)
-    event.state = EventState.RECEIVED
-    event.save_fields("state")
-    inbox._apply(event.id, slow_ticket, old)
+    with transaction.atomic():
+        assert not SUBSCRIPTION.do_apply_in_turn(ref, slow_ticket, old)
     assert Subscription.objects.get().purchased == 9
 
 
@@ -119,10 +119,10 @@ def test_a_gateway_that_is_away_is_asked_again(account: Account, monkeypatch: py
     assert inbox.process_event(event["id"]) == EventState.FAILED
     row = GatewayEvent.objects.get(event_key=event["id"])
     assert (row.attempts, row.problem) == (1, "gateway_unavailable")
-    assert inbox.sweep() == 0
+    assert inbox_sweeps.sweep() == 0
     later = row.next_try_at + timedelta(seconds=1)
     monkeypatch.setattr(clock, "now", lambda: later)
-    assert inbox.sweep() == 1
+    assert inbox_sweeps.sweep() == 1
     assert inbox.process_event(event["id"]) == EventState.PROCESSED
 
 
@@ -138,8 +138,8 @@ def test_a_customer_of_nobody_is_parked_after_all_tries(account: Account) -> Non
 
 def test_what_never_arrived_is_found_by_asking(account: Account) -> None:
     account.subscribe()
-    assert inbox.fill_gaps() == len(events_of(account.server))
-    assert inbox.fill_gaps() == 0
+    assert inbox_sweeps.fill_gaps() == len(events_of(account.server))
+    assert inbox_sweeps.fill_gaps() == 0
     for event in events_of(account.server):
         inbox.process_event(event["id"])
     assert Subscription.objects.get().purchased == 10
