@@ -18,19 +18,19 @@ CREATE TYPE public.seat_move AS (
 );
 
 CREATE FUNCTION public.write_seat_entries(moves public.seat_move[], opens boolean) RETURNS void
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM 1 FROM billing_subscription
+    PERFORM 1 FROM public.billing_subscription
       WHERE id IN (SELECT m.subscription_id FROM unnest(moves) m) ORDER BY id FOR NO KEY UPDATE;
     -- A statement of its own: what others committed before they let go of the row is in sight of it.
-    INSERT INTO billing_seatentry
+    INSERT INTO public.billing_seatentry
         (organization_id, subscription_id, version, kind, seats, membership_id, assignment_id,
          purchased_after, used_after, cause, cause_id, actor_id, at)
     WITH subscriptions AS MATERIALIZED (
         SELECT s.subscription_id, last.version, last.purchased_after, last.used_after, last.at
           FROM (SELECT DISTINCT subscription_id FROM unnest(moves)) s
           LEFT JOIN LATERAL (
-              SELECT * FROM billing_seatentry e WHERE e.subscription_id = s.subscription_id
+              SELECT * FROM public.billing_seatentry e WHERE e.subscription_id = s.subscription_id
                ORDER BY e.version DESC LIMIT 1) last ON true
          WHERE opens OR last.version IS NOT NULL)
     SELECT m.organization_id, m.subscription_id, coalesce(l.version, 0) + row_number() OVER sofar,
@@ -51,17 +51,17 @@ END $$;
 
 -- What a service said of why it does what it does: `what|id|who`, for its transaction.
 CREATE FUNCTION public.seat_cause(part int) RETURNS text
-LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT nullif(split_part(coalesce(current_setting('palaestra.cause', true), ''), '|', part), '')
 $$;
 
 CREATE FUNCTION public.post_seats() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moves public.seat_move[];
-    what text := seat_cause(1);
-    what_id uuid := seat_cause(2)::uuid;
-    who uuid := seat_cause(3)::uuid;
+    what text := public.seat_cause(1);
+    what_id uuid := public.seat_cause(2)::uuid;
+    who uuid := public.seat_cause(3)::uuid;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         SELECT array_agg(ROW(organization_id, subscription_id,
@@ -87,7 +87,7 @@ BEGIN
             OR (a.state = 'active' AND r.state = 'invited');
     END IF;
     IF moves IS NOT NULL THEN
-        PERFORM write_seat_entries(moves, false);
+        PERFORM public.write_seat_entries(moves, false);
     END IF;
     RETURN NULL;
 END $$;
@@ -102,14 +102,14 @@ CREATE TRIGGER seats_then_post_removal AFTER DELETE ON public.billing_seatassign
     REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION public.post_seats();
 
 CREATE FUNCTION public.post_purchase() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moves public.seat_move[];
     bought int;
     comped int;
     whose record;
-    what text := seat_cause(1);
-    who uuid := seat_cause(3)::uuid;
+    what text := public.seat_cause(1);
+    who uuid := public.seat_cause(3)::uuid;
     instant timestamptz := now();
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -134,12 +134,12 @@ BEGIN
     END IF;
     -- What comes before what goes: seats that are comped in place of bought ones are never missing.
     SELECT array_agg(ROW(whose.organization_id, whose.id, m.kind, m.seats, NULL, NULL, what,
-               seat_cause(2)::uuid, who, instant)::public.seat_move ORDER BY m.seats DESC)
+               public.seat_cause(2)::uuid, who, instant)::public.seat_move ORDER BY m.seats DESC)
       INTO moves FROM (VALUES ('bought', bought), ('comped', comped)) AS m(kind, seats)
      -- The first entry opens the ledger, be it of no seats.
      WHERE m.seats <> 0 OR (TG_OP = 'INSERT' AND m.kind = 'bought');
     IF moves IS NOT NULL THEN
-        PERFORM write_seat_entries(moves, TG_OP = 'INSERT');
+        PERFORM public.write_seat_entries(moves, TG_OP = 'INSERT');
     END IF;
     RETURN NULL;
 END $$;
@@ -154,13 +154,13 @@ CREATE TRIGGER purchase_change_posted AFTER UPDATE ON public.billing_subscriptio
 -- Open the ledger of a subscription that was there before ledgers were: what it has now, seats held since
 -- when they are held. Does nothing where it is open; true where it opened it.
 CREATE FUNCTION public.open_seat_ledger(wanted uuid) RETURNS boolean
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    row_ billing_subscription;
+    row_ public.billing_subscription;
     moves public.seat_move[];
 BEGIN
-    SELECT * INTO row_ FROM billing_subscription WHERE id = wanted FOR NO KEY UPDATE;
-    IF NOT FOUND OR EXISTS (SELECT 1 FROM billing_seatentry WHERE subscription_id = wanted) THEN
+    SELECT * INTO row_ FROM public.billing_subscription WHERE id = wanted FOR NO KEY UPDATE;
+    IF NOT FOUND OR EXISTS (SELECT 1 FROM public.billing_seatentry WHERE subscription_id = wanted) THEN
         RETURN false;
     END IF;
     SELECT array_agg(ROW(row_.organization_id, row_.id, m.kind, m.seats, m.membership_id, m.assignment_id,
@@ -175,12 +175,12 @@ BEGIN
              UNION ALL
             SELECT 2, CASE WHEN activated_at <= created_at THEN 'activated' ELSE 'assigned' END, 1,
                    membership_id, id, created_at
-              FROM billing_seatassignment WHERE subscription_id = wanted AND state <> 'revoked'
+              FROM public.billing_seatassignment WHERE subscription_id = wanted AND state <> 'revoked'
              UNION ALL
             SELECT 2, 'activated', 0, membership_id, id, activated_at
-              FROM billing_seatassignment
+              FROM public.billing_seatassignment
              WHERE subscription_id = wanted AND state = 'active' AND activated_at > created_at) m;
-    PERFORM write_seat_entries(moves, true);
+    PERFORM public.write_seat_entries(moves, true);
     RETURN true;
 END $$;
 
@@ -190,8 +190,8 @@ REVOKE ALL ON FUNCTION public.post_seats() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.post_purchase() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.open_seat_ledger(uuid) FROM PUBLIC;
 
-CREATE FUNCTION public.refuse_ledger_change() RETURNS trigger LANGUAGE plpgsql
-SET search_path = public, pg_temp AS $$
+CREATE FUNCTION public.refuse_ledger_change() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
 END $$;

@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 import requests
+from django.db import connection
 from django.test import Client
 
 from billing.enums import Interval
 from billing.gateways.stripe_gateway import StripeGateway, stripe_gateway
 from billing.models import Checkout, GatewayEvent, Plan, PlanPrice
+from billing.selectors.ledger import audit_ledger
 from billing.services import inbox
 from billing.services.catalogue import sync_catalogue
 from billing.services.checkouts import start_checkout
 from shared_apps.core.actors import Actor, system_actor
+from tenants.context import in_public
 from tenants.models import Organization
 from tests.fakes.stripe import StripeServer
 from tests.fakes.stripe.webhooks import encode
@@ -53,6 +56,18 @@ class Account:
         """Have the card be charged ("ok") or declined ("decline") from now on."""
         for customer in self.server.account.cards:
             self.server.account.cards[customer] = behavior
+
+
+@pytest.fixture(autouse=True)
+def ledgers_are_right(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test with a database, hold the ledgers of seats against the seats."""
+    names = {"shared", "committed"} & set(request.fixturenames)
+    for name in names:
+        request.getfixturevalue(name)  # so that it ends after this one
+    yield
+    if names and not connection.needs_rollback:
+        with in_public():
+            assert audit_ledger(organization_id=None) == []
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from django.db import DatabaseError, ProgrammingError, connection, transaction
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
+from billing.models import StatementHolding
 from shared_apps.accounts.models import Invitation, Membership, RefreshToken, SignIn, User
 from shared_apps.accounts.services.access import SESSION_SIGN_IN
 from shared_apps.core import clock
@@ -24,7 +25,7 @@ from shared_apps.core.ids import new_id
 from shared_apps.idempotency.models import RememberedAnswer
 from tenants.context import in_organization
 from tenants.models import Organization
-from tenants.postgresql.register import DOORS, REGISTER, Kind, reference
+from tenants.postgresql.register import DOORS, POSTERS, REGISTER, Kind, reference
 from tenants.postgresql.rights import POLICY, apply_register, shared_tables
 from tests.support.world import World, build_world
 
@@ -35,6 +36,8 @@ _ROWS = {
     "accounts_refreshtoken": "sign_in_id IN (SELECT id FROM accounts_signin WHERE organization_id = %s)",
     "account_emailaddress": "user_id IN (SELECT user_id FROM accounts_membership WHERE organization_id = %s)",
     "django_session": "made_by = (SELECT schema_name FROM tenants_organization WHERE id = %s)",
+    "billing_statementholding": "statement_id IN (SELECT id FROM billing_seatstatement"
+    " WHERE organization_id = %s)",
     "tenants_organization": "id = %s",
     "tenants_domain": "tenant_id = %s",
 }
@@ -64,6 +67,7 @@ def _fill_rest(world: World) -> None:
         organization_id=organization.id, caller=world.mark, key=world.mark, request_hash=b"x"
     )
     _insert_missing(organization)
+    _insert(StatementHolding, organization)
     with in_organization(organization):
         session = SessionStore()
         session[SESSION_SIGN_IN] = str(world.ids["sign-ins"])
@@ -426,7 +430,7 @@ def test_no_other_function_runs_with_the_platforms_rights(shared: None) -> None:
             " WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef"
         )
         found = dict(cursor.fetchall())
-        cursor.execute("SELECT to_regprocedure(d)::text FROM unnest(%s::text[]) d", [list(DOORS)])
+        cursor.execute("SELECT to_regprocedure(d)::text FROM unnest(%s::text[]) d", [[*DOORS, *POSTERS]])
         assert found.keys() == {name for (name,) in cursor.fetchall()}
         cursor.execute(
             "SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
