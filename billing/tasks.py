@@ -14,6 +14,7 @@ from billing.services.checkouts import sweep_checkouts
 from billing.services.dunning import run_dunning
 from billing.services.inbox import process_event
 from billing.services.inbox_sweeps import fill_gaps, forget_old_events, sweep
+from billing.services.ledger import audit_seats
 from billing.services.promotions import sync_promotions
 from billing.services.refunds import make_refund, resend_refunds
 from tenants.task_base import PlatformTask
@@ -104,3 +105,9 @@ def resend_refunds_on_their_way() -> int:
 def tell_of_seat_use() -> int:
     """Write to administrators whose seats run out."""
     return tell_seat_use()
+
+
+@shared_task(name="billing.audit_seats", base=PlatformTask)
+def audit_seat_ledgers() -> int:
+    """Hold the ledgers of seats against the seats; return how many facts differ."""
+    return len(audit_seats())

@@ -467,6 +467,7 @@ CELERY_BEAT_SCHEDULE = {
     "gateway-prune": {"task": "billing.forget_events", "schedule": crontab(minute=27)},
     "dunning": {"task": "billing.run_dunning", "schedule": 60.0},
     "kept-seats-end": {"task": "billing.end_kept_seats", "schedule": crontab(minute=27)},
+    "seats-audit": {"task": "billing.audit_seats", "schedule": crontab(hour=2, minute=57)},
     "jobs-restart": {"task": "jobs.restart_lost", "schedule": 30.0},
     # Not all at once: each at its own minute of the hour.
     "idempotency-forget": {"task": "idempotency.forget_old", "schedule": crontab(minute=7)},
