@@ -11,9 +11,12 @@ def lock_live_subscription(organization_id: uuid.UUID) -> Subscription | None:
 
     Taking it first makes claims, revokes, reassigns and resizes of one organization wait for each other
     instead of deadlocking. There is one row at most, by a unique constraint.
+
+    FOR NO KEY UPDATE: the checks of foreign keys to the row go on beside it, and two of them at once do not
+    leave a list of lockers for everybody after to read.
     """
     return (
-        Subscription.objects.select_for_update(of=("self",))
+        Subscription.objects.select_for_update(of=("self",), no_key=True)
         .filter(organization_id=organization_id)
         .exclude(status__in=OVER)
         .first()

@@ -7,10 +7,7 @@ checked by it, so an over-allocation is impossible even for code that forgets th
 import uuid
 from collections.abc import Iterable, Sequence
 
-from django.db import IntegrityError, transaction
-from psycopg.errors import CheckViolation
-
-from billing.enums import CLAIMABLE, SeatState
+from billing.enums import BY_HAND, SeatActKind, SeatEnding, SeatState
 from billing.errors import (
     MembersNotFound,
     NoSubscription,
@@ -21,19 +18,24 @@ from billing.errors import (
     SubscriptionNotOpen,
 )
 from billing.locks import lock_live_subscription
-from billing.models import SeatAssignment, Subscription
+from billing.models import SeatAct, SeatAssignment, Subscription
 from billing.policies import SEATS_CLAIM, SEATS_MANAGE, require_in
+from billing.selectors.seat_rules import is_move, refusal_of, rules_of
 from billing.selectors.seats import list_holdings
+from billing.services.seats_rows import (
+    end_holdings,
+    insert_holdings,
+    keep_act,
+    live_seats,
+    lock_open_subscription,
+)
 from shared_apps.accounts.selectors.seat_holders import may_hold_seats
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
-from shared_apps.core.actors import Actor
+from shared_apps.core.actors import Actor, system_actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.transactions import entry_transaction, require_transaction
 from tenants.selectors.organizations import get_setting
-
-_ROWS_IN_ONE_STATEMENT = 2000
-
 
 # --- Entry services ----------------------------------------------------------------------------
 
@@ -43,12 +45,24 @@ def assign_seats(
 ) -> list[SeatAssignment]:
     """Give each of the members a seat, or nobody one. Who holds one already keeps it.
 
+    Several at once are an act that can be undone; the holdings it gave name it.
+
     Raises:
         SeatsExhausted, NoSubscription, SubscriptionNotOpen, MembersNotFound: see `do_assign_seats`.
     """
     with entry_transaction():
         require_in(actor, SEATS_MANAGE, organization_id)
-        seats = do_assign_seats(actor=actor, organization_id=organization_id, membership_ids=membership_ids)
+        act = SeatAct(kind=SeatActKind.ASSIGN) if len(membership_ids) > 1 else None
+        seats = do_assign_seats(
+            actor=actor,
+            organization_id=organization_id,
+            membership_ids=membership_ids,
+            act_id=act.id if act else None,
+        )
+        given = [seat for seat in seats if act is not None and seat.given_in_id == act.id]
+        if act is not None and given:
+            members = [seat.membership_id for seat in given]
+            keep_act(act, subscription=given[0].subscription, actor=actor, membership_ids=members)
         _audit(actor, "seats.assign", organization_id, members=[str(seat.membership_id) for seat in seats])
     return seats
 
@@ -78,15 +92,16 @@ def revoke_seat(
 
     Raises:
         NotFound: no such holding in the organization.
+        SeatCooling, MovesExhausted: the plan does not let a seat in use move now.
     """
     with entry_transaction():
         require_in(actor, SEATS_MANAGE, organization_id)
-        seat = _get_holding(organization_id, seat_id)
+        subscription, seat = _lock_holding(organization_id, seat_id)
         if seat.state == SeatState.REVOKED:  # the member may hold a newer seat, which is not meant
             return seat
-        do_end_holdings(actor=actor, seats=[seat], reason=reason)
+        _end_by_hand(subscription, seat, actor, reason)
         _audit(actor, "seats.revoke", organization_id, seat=seat, reason=reason)
-        return _get_holding(organization_id, seat_id)
+    return seat
 
 
 def reassign_seat(
@@ -96,11 +111,11 @@ def reassign_seat(
 
     Raises:
         NotFound: no such holding in the organization.
-        SeatNotHeld, SeatAlreadyHeld: see `do_reassign_seat`.
+        SeatNotHeld, SeatAlreadyHeld, SeatCooling, MovesExhausted: see `do_reassign_seat`.
     """
     with entry_transaction():
         require_in(actor, SEATS_MANAGE, organization_id)
-        seat = _get_holding(organization_id, seat_id)
+        _, seat = _lock_holding(organization_id, seat_id)
         if seat.state == SeatState.REVOKED:
             raise SeatNotHeld(seat=str(seat_id))
         given = do_reassign_seat(
@@ -117,11 +132,18 @@ def reassign_seat(
 
 
 def do_assign_seats(
-    *, actor: Actor, organization_id: uuid.UUID, membership_ids: Sequence[uuid.UUID]
+    *,
+    actor: Actor,
+    organization_id: uuid.UUID,
+    membership_ids: Sequence[uuid.UUID],
+    act_id: uuid.UUID | None = None,
 ) -> list[SeatAssignment]:
     """Give seats in an open transaction: all or none. Members who hold one keep it and are returned with it.
 
     A member who has joined gets an active seat, an invited one a seat that becomes active on joining.
+
+    Args:
+        act_id: the act on many seats that gives them, None where it is none.
 
     Returns:
         the live holdings, in the order of `membership_ids` without repeats.
@@ -133,9 +155,9 @@ def do_assign_seats(
         SeatsExhausted: fewer free seats than needed; facts `seats_free`, `seats_needed`.
     """
     require_transaction()
-    subscription = _lock_open_subscription(organization_id)
+    subscription = lock_open_subscription(organization_id)
     wanted = list(dict.fromkeys(membership_ids))
-    held = {seat.membership_id: seat for seat in _live_seats(subscription, wanted)}
+    held = {seat.membership_id: seat for seat in live_seats(subscription, wanted)}
     needed = [identifier for identifier in wanted if identifier not in held]
     joined = may_hold_seats(organization_id=organization_id, membership_ids=needed)
     unknown = [str(identifier) for identifier in needed if identifier not in joined]
@@ -143,53 +165,75 @@ def do_assign_seats(
         raise MembersNotFound(members=unknown)
     if len(needed) > subscription.free:
         raise SeatsExhausted(seats_free=subscription.free, seats_needed=len(needed))
-    for seat in _insert(subscription, actor, {identifier: joined[identifier] for identifier in needed}):
-        held[seat.membership_id] = seat
+    if needed:
+        given = {identifier: joined[identifier] for identifier in needed}
+        insert_holdings(subscription, actor, given, act_id=act_id)
+        held |= {seat.membership_id: seat for seat in live_seats(subscription, needed)}
     return [held[identifier] for identifier in wanted]
 
 
 def do_revoke_seats(
     *, actor: Actor, organization_id: uuid.UUID, membership_ids: Iterable[uuid.UUID], reason: str
 ) -> list[SeatAssignment]:
-    """End the members' holdings in an open transaction; return those that were live.
+    """End the holdings of members who leave, in an open transaction; return those that were live.
 
-    Members without a seat are left alone, so a repeat does nothing.
+    Members without a seat are left alone, so a repeat does nothing. No rule of the plan stands against it.
     """
     require_transaction()
     subscription = lock_live_subscription(organization_id)
     if subscription is None:
         return []
-    seats = _live_seats(subscription, list(membership_ids))
-    do_end_holdings(actor=actor, seats=seats, reason=reason)
+    seats = live_seats(subscription, list(membership_ids))
+    end_holdings(subscription, seats, actor=actor, reason=reason, ending=SeatEnding.LEFT)
     return seats
 
 
 def do_end_holdings(*, actor: Actor, seats: Sequence[SeatAssignment], reason: str) -> None:
-    """Revoke live holdings whose subscription is locked, in one statement."""
+    """Revoke live holdings whose subscription is locked and ends with them, in one statement."""
     require_transaction()
-    instant = clock.now()
-    SeatAssignment.objects.filter(id__in=[seat.id for seat in seats]).update(
-        state=SeatState.REVOKED,
-        revoked_at=instant,
-        revoked_by_id=actor.user_id,
-        revoked_reason=reason[:200],
-        updated_at=instant,
-    )
-    for seat in seats:
-        seat.state, seat.revoked_at, seat.revoked_reason = SeatState.REVOKED, instant, reason[:200]
+    end_holdings(None, seats, actor=actor, reason=reason, ending="")
 
 
-def do_activate_seat(*, organization_id: uuid.UUID, membership_id: uuid.UUID) -> bool:
-    """Mark the member's seat active, called when an invited member joins; return whether there was one."""
+def do_activate_seat(*, organization_id: uuid.UUID, membership_id: uuid.UUID | None) -> bool:
+    """Mark the member's seat active, called when an invited member joins; return whether there was one.
+
+    It takes the lock of the seats in any case, so that what follows may give one (`do_seat_newcomer`).
+    """
     require_transaction()
     subscription = lock_live_subscription(organization_id)
-    if subscription is None:
+    if subscription is None or membership_id is None:
         return False
     instant = clock.now()
     changed = SeatAssignment.objects.filter(
         subscription=subscription, membership_id=membership_id, state=SeatState.INVITED
     ).update(state=SeatState.ACTIVE, activated_at=instant, updated_at=instant)
     return bool(changed)
+
+
+def do_seat_newcomer(*, organization_id: uuid.UUID, membership_id: uuid.UUID) -> bool:
+    """Give a seat to somebody who has just joined, where the organization's setting `seat_auto_assign` says
+    so; return whether they got one. That there is none never keeps anybody from joining.
+
+    Nobody gets one whose last seat was taken from them by hand: somebody meant that.
+    """
+    require_transaction()
+    if not get_setting(organization_id=organization_id, name="seat_auto_assign", default=False):
+        return False
+    try:
+        subscription = lock_open_subscription(organization_id)
+    except (NoSubscription, SubscriptionNotOpen):
+        return False
+    last = SeatAssignment.objects.filter(organization_id=organization_id, membership_id=membership_id)
+    before = last.order_by("-id").first()
+    if before is not None and (before.state != SeatState.REVOKED or before.ending in BY_HAND):
+        return False
+    joined = may_hold_seats(organization_id=organization_id, membership_ids=[membership_id])
+    if not joined or subscription.free < 1:
+        return False
+    actor = system_actor("seats.auto_assign", organization_id)
+    insert_holdings(subscription, actor, joined)
+    _audit(actor, "seats.auto_assign", organization_id, members=[str(membership_id)])
+    return True
 
 
 def do_reassign_seat(
@@ -207,12 +251,13 @@ def do_reassign_seat(
     Raises:
         SeatNotHeld: the first member holds no seat.
         SeatAlreadyHeld: the second one does.
+        SeatCooling, MovesExhausted: the plan does not let a seat in use move now.
         MembersNotFound, NoSubscription, SubscriptionNotOpen: see `do_assign_seats`.
     """
     require_transaction()
-    subscription = _lock_open_subscription(organization_id)
+    subscription = lock_open_subscription(organization_id)
     held = {
-        seat.membership_id: seat for seat in _live_seats(subscription, [from_membership_id, to_membership_id])
+        seat.membership_id: seat for seat in live_seats(subscription, [from_membership_id, to_membership_id])
     }
     if to_membership_id in held:
         raise SeatAlreadyHeld(member=str(to_membership_id))
@@ -222,75 +267,41 @@ def do_reassign_seat(
     joined = may_hold_seats(organization_id=organization_id, membership_ids=[to_membership_id])
     if not joined:
         raise MembersNotFound(members=[str(to_membership_id)])
-    do_end_holdings(actor=actor, seats=[before], reason="reassigned")
-    [given] = _insert(subscription, actor, joined, follows=before)
-    return given
+    _end_by_hand(subscription, before, actor, "reassigned")
+    insert_holdings(subscription, actor, joined, follows={to_membership_id: before.id})
+    return live_seats(subscription, [to_membership_id])[0]
 
 
 # --- Inside ------------------------------------------------------------------------------------
 
 
-def _lock_open_subscription(organization_id: uuid.UUID) -> Subscription:
-    subscription = lock_live_subscription(organization_id)
-    if subscription is None:
-        raise NoSubscription
-    is_over = subscription.ends_at is not None and subscription.ends_at <= clock.now()
-    if subscription.status not in CLAIMABLE or is_over:
-        raise SubscriptionNotOpen(status=subscription.status)
-    return subscription
-
-
-def _live_seats(subscription: Subscription, membership_ids: Sequence[uuid.UUID]) -> list[SeatAssignment]:
-    rows = SeatAssignment.objects.filter(subscription=subscription, membership_id__in=membership_ids)
-    return list(rows.exclude(state=SeatState.REVOKED))
-
-
-def _insert(
-    subscription: Subscription,
-    actor: Actor,
-    joined: dict[uuid.UUID, bool],
-    follows: SeatAssignment | None = None,
-) -> list[SeatAssignment]:
-    """Insert one holding for each member; the trigger counts them.
+def _end_by_hand(subscription: Subscription, seat: SeatAssignment, actor: Actor, reason: str) -> None:
+    """Take a live seat from its holder as far as the plan lets it move.
 
     Raises:
-        SeatsExhausted: the database's own check found too few seats.
+        SeatCooling, MovesExhausted: it does not now.
     """
-    instant = clock.now()
-    rows = [
-        SeatAssignment(
-            subscription=subscription,
-            organization_id=subscription.organization_id,
-            membership_id=identifier,
-            state=SeatState.ACTIVE if has_joined else SeatState.INVITED,
-            activated_at=instant if has_joined else None,
-            assigned_by_id=actor.user_id,
-            follows=follows,
-        )
-        for identifier, has_joined in joined.items()
-    ]
-    try:
-        with transaction.atomic():
-            SeatAssignment.objects.bulk_create(rows, batch_size=_ROWS_IN_ONE_STATEMENT)
-    except IntegrityError as error:
-        # Only code that moved the counter without the lock gets here; the CHECK is the last word.
-        if isinstance(error.__cause__, CheckViolation):
-            raise SeatsExhausted(seats_free=subscription.free, seats_needed=len(rows)) from error
-        raise
-    return rows
+    ending = SeatEnding.FREED
+    if is_move(seat):
+        refusal = refusal_of(rules_of(subscription), seat)
+        if refusal is not None:
+            raise refusal
+        ending = SeatEnding.MOVED
+    end_holdings(subscription, [seat], actor=actor, reason=reason, ending=ending)
 
 
-def _get_holding(organization_id: uuid.UUID, seat_id: uuid.UUID) -> SeatAssignment:
+def _lock_holding(organization_id: uuid.UUID, seat_id: uuid.UUID) -> tuple[Subscription, SeatAssignment]:
     """Read a holding after taking the lock its change needs, so that what is read stays true.
 
     Raises:
         NotFound: no such holding in the organization.
     """
-    lock_live_subscription(organization_id)
+    live = lock_live_subscription(organization_id)
     seat = list_holdings(organization_id=organization_id).filter(id=seat_id).first()
     if seat is None:
         raise NotFound(seat=str(seat_id))
-    return seat
+    # A holding of a subscription that is over is over itself, and only looked at.
+    return live if live is not None and live.id == seat.subscription_id else seat.subscription, seat
 
 
 def _audit(

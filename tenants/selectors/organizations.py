@@ -11,8 +11,13 @@ from tenants.models import Domain, Organization, TenantSchema
 
 def get_setting(*, organization_id: uuid.UUID, name: str, default: Any) -> Any:
     """Return one setting of the organization, the default when it was never set."""
+    return get_settings(organization_id=organization_id).get(name, default)
+
+
+def get_settings(*, organization_id: uuid.UUID) -> dict[str, Any]:
+    """Return all settings of the organization that were ever set."""
     found = Organization.objects.values_list("settings", flat=True).filter(id=organization_id).first()
-    return (found or {}).get(name, default)
+    return found or {}
 
 
 def find_by_creation_key(key: str) -> Organization | None:

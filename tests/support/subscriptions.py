@@ -15,11 +15,7 @@ def make_plan(code: str = "team", **facts: Any) -> Plan:
 
 
 def make_subscription(organization: Organization, seats: int, **facts: Any) -> Subscription:
-    """Give the organization a live subscription with so many seats."""
+    """Give the organization a live subscription with so many seats, of the usual plan unless one is named."""
+    facts = {"plan": facts.get("plan") or make_plan(), "starts_at": clock.now(), **facts}
     with in_public():
-        return Subscription.objects.create(
-            organization=organization,
-            plan=make_plan(),
-            purchased=seats,
-            **{"starts_at": clock.now(), **facts},
-        )
+        return Subscription.objects.create(organization=organization, purchased=seats, **facts)

@@ -48,6 +48,9 @@ class SettingsShape(serializers.Serializer[Any]):
     seat_self_claim = serializers.BooleanField(
         required=False, help_text="Whether members may take a free seat for themselves."
     )
+    seat_auto_assign = serializers.BooleanField(
+        required=False, help_text="Whether who joins is given a free seat."
+    )
 
 
 class OrganizationIn(serializers.Serializer[Any]):

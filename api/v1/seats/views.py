@@ -3,16 +3,22 @@
 import uuid
 from typing import ClassVar
 
-from drf_spectacular.utils import extend_schema
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.core.viewsets import DomainViewSet
+from api.v1.seats.history import history_lines
 from api.v1.seats.serializers import (
     AssignedSeatsOut,
+    AssignManyIn,
     AssignSeatsIn,
+    BulkOutcomeOut,
     ReassignSeatIn,
+    RevokeManyIn,
     RevokeSeatIn,
     SeatFilter,
     SeatOut,
@@ -20,6 +26,7 @@ from api.v1.seats.serializers import (
 )
 from billing.enums import SeatState
 from billing.selectors.seats import get_seat_summary, list_holdings
+from billing.services.bulk_seats import assign_many, revoke_many
 from billing.services.seats import assign_seats, claim_seat, reassign_seat, revoke_seat
 from tenants.context import current_organization
 
@@ -31,6 +38,9 @@ class SeatViewSet(DomainViewSet):
         "list": "seats.view",
         "summary": "seats.view",
         "assign": "seats.manage",
+        "bulk_assign": "seats.manage",
+        "bulk_revoke": "seats.manage",
+        "history": "seats.view",
         "claim": "seats.claim",
         "revoke": "seats.manage",
         "reassign": "seats.manage",
@@ -70,6 +80,63 @@ class SeatViewSet(DomainViewSet):
             )
         }
         return self.answer(AssignedSeatsOut, {"results": [by_id[seat.id] for seat in seats]})
+
+    @extend_schema(request=AssignManyIn, responses={200: BulkOutcomeOut})
+    @action(detail=False, methods=["post"], url_path="bulk-assign")
+    def bulk_assign(self, request: Request) -> Response:
+        """Give up to 5,000 members a seat, or nobody one when too few are free.
+
+        It can be undone for a day.
+        """
+        wanted = self.parsed(AssignManyIn)
+        outcome = assign_many(
+            actor=self.actor,
+            organization_id=current_organization().id,
+            membership_ids=wanted.get("member_ids"),
+            reason=wanted["reason"],
+            dry_run=wanted["dry_run"],
+        )
+        return self.answer(BulkOutcomeOut, outcome)
+
+    @extend_schema(request=RevokeManyIn, responses={200: BulkOutcomeOut})
+    @action(detail=False, methods=["post"], url_path="bulk-revoke")
+    def bulk_revoke(self, request: Request) -> Response:
+        """Take the seats of up to 5,000 members, as far as the plan lets them move.
+
+        Members left out are named with the reason. It can be undone for a day.
+        """
+        wanted = self.parsed(RevokeManyIn)
+        outcome = revoke_many(
+            actor=self.actor,
+            organization_id=current_organization().id,
+            membership_ids=wanted.get("member_ids"),
+            reason=wanted["reason"],
+            dry_run=wanted["dry_run"],
+        )
+        return self.answer(BulkOutcomeOut, outcome)
+
+    @extend_schema(
+        responses={
+            (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, description="One line for each holding.")
+        }
+    )
+    @action(detail=False, methods=["get"], url_path="history.csv")
+    def history(self, request: Request) -> StreamingHttpResponse:
+        """Download who held which seat when, oldest first.
+
+        Cells that a spreadsheet would take for a formula begin with an apostrophe.
+        """
+        lines = history_lines(current_organization())
+        name = f"seats-{current_organization().slug}.csv"
+        return StreamingHttpResponse(
+            lines,
+            content_type="text/csv; charset=utf-8",
+            headers={
+                "Content-Disposition": f'attachment; filename="{name}"',
+                "X-Content-Type-Options": "nosniff",
+                "Cache-Control": "private, no-store",
+            },
+        )
 
     @extend_schema(request=None, responses={200: SeatOut})
     @action(detail=False, methods=["post"])

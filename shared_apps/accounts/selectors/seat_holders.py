@@ -8,15 +8,17 @@ from shared_apps.accounts.models import Membership
 
 
 def may_hold_seats(
-    *, organization_id: uuid.UUID, membership_ids: Iterable[uuid.UUID]
+    *, organization_id: uuid.UUID, membership_ids: Iterable[uuid.UUID] | None
 ) -> dict[uuid.UUID, bool]:
     """Return the memberships of the organization that may be given a seat, each with "has joined already".
 
+    Of the given ones, or of all, those here longest first.
     Suspended, removed, unknown and other organizations' memberships are left out.
     """
     rows = Membership.objects.filter(
-        organization_id=organization_id,
-        id__in=list(membership_ids),
-        status__in=(MembershipStatus.INVITED, MembershipStatus.ACTIVE),
-    ).values_list("id", "status")
-    return {identifier: status == MembershipStatus.ACTIVE for identifier, status in rows}
+        organization_id=organization_id, status__in=(MembershipStatus.INVITED, MembershipStatus.ACTIVE)
+    )
+    if membership_ids is not None:
+        rows = rows.filter(id__in=list(membership_ids))
+    found = rows.order_by("id").values_list("id", "status")
+    return {identifier: status == MembershipStatus.ACTIVE for identifier, status in found}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 
-from billing.services.seats import do_activate_seat, do_revoke_seats
+from billing.services.seats import do_activate_seat, do_revoke_seats, do_seat_newcomer
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.errors import AlreadyMember, InvitationNotValid
 from shared_apps.accounts.models import Invitation, Membership, User
@@ -205,12 +205,13 @@ def accept_invitation(
     credentials = check_credentials(invitation, password=password)
     with entry_transaction():
         # The seat's subscription is locked first, as everywhere.
-        if invitation.membership_id is not None:
-            do_activate_seat(organization_id=organization.id, membership_id=invitation.membership_id)
+        has_seat = do_activate_seat(organization_id=organization.id, membership_id=invitation.membership_id)
         invitation, user, membership = do_accept(
             invitation.id, credentials, name=given or _known_name(invitation, user)
         )
         member = _do_keep_member(membership, user, first_name, last_name)
+        if not has_seat:
+            do_seat_newcomer(organization_id=organization.id, membership_id=membership.id)
         person = as_person(actor=actor, user=user, membership=membership)
         do_record(actor=person, action=ACCEPT.name, organization_id=organization.id, target=invitation)
         do_send(
