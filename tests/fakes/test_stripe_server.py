@@ -326,3 +326,21 @@ def test_a_person_can_pay_on_the_page(server: StripeServer) -> None:
         303,
         f"https://acme.example/done?session={session.id}",
     )
+
+
+def test_a_refund_is_made_of_what_is_left_and_may_take_days_and_come_back(acme: Customer) -> None:
+    [invoice] = acme.client.v1.invoices.list({"customer": acme.id, "expand": ["data.payments"]}).data
+    payment = invoice.payments.data[0].payment.payment_intent
+    refunds = acme.client.v1.refunds
+    first = refunds.create({"payment_intent": payment, "amount": 4_000})
+    assert (first.status, first.amount, first.currency) == ("succeeded", 4_000, "eur")
+    with pytest.raises(stripe.InvalidRequestError):
+        refunds.create({"payment_intent": payment, "amount": 6_001})
+    acme.server.account.refunds_begin = "pending"
+    second = refunds.create({"payment_intent": payment})
+    assert (second.status, second.amount) == ("pending", 6_000)
+    requests.post(f"{acme.server.url}/_payer/refunds/{second.id}/bounce", timeout=60)
+    assert refunds.retrieve(second.id).status == "failed"
+    third = refunds.create({"payment_intent": payment, "amount": 6_000})
+    requests.post(f"{acme.server.url}/_payer/refunds/{third.id}/arrive", timeout=60)
+    assert refunds.retrieve(third.id).status == "succeeded"

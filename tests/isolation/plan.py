@@ -61,6 +61,7 @@ TASKS: dict[str, Arguments | NotRun] = {
     "rosters.apply": _applying,
     "archives.export": NotRun(_COMMITTED),
     "billing.make_change": NotRun(_GATEWAY),
+    "billing.make_refund": NotRun(_GATEWAY),
     "billing.process_event": NotRun(_GATEWAY),
     "billing.refresh_account": NotRun(_GATEWAY),
     "tenants.build_again": NotRun(_PLATFORM_SCHEMAS),
