@@ -6,8 +6,9 @@ from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from billing.enums import CLAIMABLE, OVER, SeatState
+from billing.enums import OVER, SeatState
 from billing.models import SeatAssignment, Subscription
+from billing.selectors.access import seats_open
 from shared_apps.core import clock
 
 
@@ -64,8 +65,8 @@ def get_seat_summary(*, organization_id: uuid.UUID) -> SeatSummary:
 
 def seats_free(*, organization_id: uuid.UUID) -> int:
     """Return how many seats could be assigned now: 0 without a subscription or when it takes no new seats."""
-    found = live_subscriptions().filter(organization_id=organization_id, status__in=CLAIMABLE).first()
-    if found is None or (found.ends_at is not None and found.ends_at <= clock.now()):
+    found = live_subscriptions().filter(organization_id=organization_id).first()
+    if found is None or not seats_open(found, clock.now()):
         return 0
     return found.free
 

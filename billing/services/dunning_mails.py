@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 
-from billing.content.amounts import shown_amount
 from billing.models import DunningNotice, Subscription, SubscriptionInvoice
 from billing.policies import SEAT_MANAGERS
 from billing.selectors.access import no_new_seats_from, open_invoice
+from billing.services.amounts import shown_amount
 from shared_apps.accounts.selectors.owners import active_with_roles
 from shared_apps.outbox.services.mail import MAIL_TOPIC
 from shared_apps.outbox.services.messages import Message, do_send

@@ -7,10 +7,11 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from psycopg.errors import CheckViolation
 
-from billing.enums import CLAIMABLE, SeatActKind, SeatEnding, SeatState
+from billing.enums import SeatActKind, SeatEnding, SeatState
 from billing.errors import NoSubscription, SeatsExhausted, SubscriptionNotOpen
 from billing.locks import lock_live_subscription
 from billing.models import SeatAct, SeatAssignment, Subscription
+from billing.selectors.access import seats_open
 from billing.services.alerts import do_note_seat_use
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
@@ -50,8 +51,7 @@ def check_open(subscription: Subscription) -> None:
     Raises:
         SubscriptionNotOpen: its status or end does not allow them.
     """
-    is_over = subscription.ends_at is not None and subscription.ends_at <= clock.now()
-    if subscription.status not in CLAIMABLE or is_over:
+    if not seats_open(subscription, clock.now()):
         raise SubscriptionNotOpen(status=subscription.status)
 
 

@@ -1,13 +1,8 @@
 """Amounts for people, at the very edge: everywhere else money is minor units and a currency."""
 
-# Decimals as the gateway counts minor units; two for every other currency.
-_DECIMALS = {
-    **dict.fromkeys(
-        ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf"), 0
-    ),
-    **dict.fromkeys(("xof", "xpf"), 0),
-    **dict.fromkeys(("bhd", "jod", "kwd", "omr", "tnd"), 3),
-}
+from billing.money import STRIPE
+
+_USUAL_EXPONENT = 2
 
 
 def shown_amount(minor: int, currency: str, language: str) -> str:
@@ -17,7 +12,8 @@ def shown_amount(minor: int, currency: str, language: str) -> str:
     Args:
         minor: in minor units of the currency, as the gateway counts them.
     """
-    decimals = _DECIMALS.get(currency.lower(), 2)
+    known = STRIPE.get(currency.lower())
+    decimals = known.exponent if known is not None else _USUAL_EXPONENT
     whole, rest = divmod(abs(minor), 10**decimals)
     fraction = f".{rest:0{decimals}d}" if decimals else ""
     digits = f"{'-' if minor < 0 else ''}{whole:,}{fraction}"
