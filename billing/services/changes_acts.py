@@ -111,11 +111,14 @@ def redeem_promotion(*, actor: Actor, organization_id: uuid.UUID, code: str) -> 
         return make(gateway, change)
 
 
-def extend_trial(*, actor: Actor, organization_id: uuid.UUID, until: datetime) -> SubscriptionChange:
+def extend_trial(
+    *, actor: Actor, organization_id: uuid.UUID, until: datetime, reason: str = ""
+) -> SubscriptionChange:
     """Let a trial last longer: an act of the platform's operators.
 
     Args:
         until: aware; after the present end, within two years.
+        reason: why, for the list of changes and the audit log.
 
     Raises:
         TrialEndNotAllowed: facts `trial_ends_at`.
@@ -134,7 +137,9 @@ def extend_trial(*, actor: Actor, organization_id: uuid.UUID, until: datetime) -
                 told = end.isoformat() if end else None
                 raise TrialEndNotAllowed(field="until", trial_ends_at=told)
             facts = {"trial_end": wanted.isoformat()}
-            change = _do_request(actor, subscription, ChangeKind.EXTEND_TRIAL, facts=facts)
+            change = _do_request(
+                actor, subscription, ChangeKind.EXTEND_TRIAL, facts=facts, comment=reason[:500]
+            )
         return make(gateway, change)
 
 

@@ -15,7 +15,10 @@ from billing.errors import (
 )
 from billing.locks import lock_live_subscription
 from billing.models import Plan, SeatAssignment, Subscription
+from billing.operator_errors import SeatsBilled
 from billing.policies import SUBSCRIPTIONS_MANAGE
+from billing.services.access import do_follow_access
+from billing.services.changes_acts import do_end_at_gateway
 from billing.services.seats import do_end_holdings
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
@@ -78,6 +81,7 @@ def grant_subscription(
             raise SubscriptionExists(organization=str(organization_id)) from error
         if organization.state == OrganizationState.TRIAL:
             do_change_state(organization, OrganizationState.ACTIVE)
+        do_follow_access(subscription)
         do_record(
             actor=actor,
             action="subscriptions.grant",
@@ -94,6 +98,7 @@ def change_seats(*, actor: Actor, subscription_id: uuid.UUID, seats: int) -> Sub
     Raises:
         NotFound: no such subscription.
         SubscriptionNotOpen: it is canceled.
+        SeatsBilled: the organization pays for them at the gateway; an operator comps seats on top.
         SeatsInUse: facts `used` and `asked`.
         SeatsOutsidePlan: the plan is not sold with so many seats.
     """
@@ -105,6 +110,8 @@ def change_seats(*, actor: Actor, subscription_id: uuid.UUID, seats: int) -> Sub
         before = subscription.purchased
         if seats == before:
             return subscription
+        if subscription.gateway_ref is not None:
+            raise SeatsBilled(billed=before - subscription.comped, comped=subscription.comped)
         _check_seats(subscription.plan, seats)
         if seats < subscription.used:
             raise SeatsInUse(field="seats", used=subscription.used, asked=seats)
@@ -148,10 +155,13 @@ def do_cancel_live_subscription(*, actor: Actor, organization_id: uuid.UUID) -> 
 def _do_cancel(actor: Actor, subscription: Subscription, reason: str) -> None:
     live = list(SeatAssignment.objects.filter(subscription=subscription).exclude(state=SeatState.REVOKED))
     do_end_holdings(actor=actor, seats=live, reason="subscription canceled")
+    status_before = subscription.status
     subscription.status = SubscriptionStatus.CANCELED
     subscription.canceled_at = clock.now()
     subscription.used = 0  # as the trigger has left it; not among the fields written
     subscription.save_fields("status", "canceled_at")
+    do_end_at_gateway(actor=actor, subscription=subscription)
+    do_follow_access(subscription, status_before=status_before)
     do_record(
         actor=actor,
         action="subscriptions.cancel",
