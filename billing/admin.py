@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.decorators import action, display
 
+from billing import admin_gateway  # noqa: F401  registers its pages
 from billing.models import Plan, SeatAssignment, Subscription
 from billing.services.plans import PlanDraft, archive_plan, create_plan, update_plan
 from billing.services.subscriptions import cancel_subscription, change_seats, grant_subscription

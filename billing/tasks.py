@@ -16,6 +16,7 @@ from billing.services.inbox import process_event
 from billing.services.inbox_sweeps import fill_gaps, forget_old_events, sweep
 from billing.services.ledger import audit_seats
 from billing.services.promotions import sync_promotions
+from billing.services.reconcile import reconcile
 from billing.services.refunds import make_refund, resend_refunds
 from tenants.task_base import PlatformTask
 
@@ -42,6 +43,13 @@ def fill_gateway_gaps() -> int:
 def forget_gateway_events() -> int:
     """Delete messages that are over for long."""
     return forget_old_events()
+
+
+@shared_task(name="billing.reconcile", base=PlatformTask)
+def reconcile_with_gateway() -> int | None:
+    """Hold our rows against the gateway's; return how many facts differ."""
+    done = reconcile()
+    return None if done is None else done.differing
 
 
 @shared_task(name="billing.make_change", base=PlatformTask)

@@ -75,6 +75,8 @@ TAGS = {
     "audit": "Who did what, when and from where.",
     "organizations": "The organization itself: name, branding, state.",
     "domains": "Host names of one's own, proven by DNS.",
+    "sign-ups": "A company signs itself up: names held, address verified, paid, set up.",
     "plans": "What is sold: plans and their limits.",
+    "gateway": "What the payment gateway told, what became of it, and what differs there.",
     "subscriptions": "Which organization may use how many seats.",
 }

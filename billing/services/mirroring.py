@@ -103,7 +103,7 @@ def _row_to_fill(account: BillingAccount, seen: SeenSubscription) -> Subscriptio
     price = PlanPrice.objects.select_related("plan").filter(gateway_ref=seen.price_ref).first()
     if price is None:
         raise PriceUnknown(price=seen.price_ref)
-    live = None if _status_of(seen) in OVER else lock_live_subscription(account.organization_id)
+    live = None if status_of(seen) in OVER else lock_live_subscription(account.organization_id)
     if live is not None and live.gateway_ref is not None:
         raise SecondSubscription(
             organization=str(account.organization_id), live=live.gateway_ref, second=seen.ref
@@ -118,7 +118,7 @@ def _row_to_fill(account: BillingAccount, seen: SeenSubscription) -> Subscriptio
 def _read_into(row: Subscription, seen: SeenSubscription) -> None:
     # What was ended here stays ended while the gateway is still to hear of it.
     was_ended_here = row.status in OVER and is_ending(row.id)
-    row.status = SubscriptionStatus.CANCELED if was_ended_here else _status_of(seen)
+    row.status = SubscriptionStatus.CANCELED if was_ended_here else status_of(seen)
     row.status_reason = seen.status_reason
     _set_price(row, seen)
     row.item_ref = seen.item_ref
@@ -146,7 +146,8 @@ def _set_price(row: Subscription, seen: SeenSubscription) -> None:
     do_note_differences([Difference(row.organization_id, seen.ref, PRICE, ours, seen.price_ref)])
 
 
-def _status_of(seen: SeenSubscription) -> SubscriptionStatus:
+def status_of(seen: SeenSubscription) -> SubscriptionStatus:
+    """Return our word for the gateway's."""
     word = _OUR_WORDS.get(seen.status, seen.status)
     if word in SubscriptionStatus.values:
         return SubscriptionStatus(word)
@@ -161,7 +162,7 @@ def _set_seats(row: Subscription, seen: SeenSubscription) -> None:
     was_below = row.billed_seats is not None
     row.purchased = max(seen.seats + row.comped, used)
     row.billed_seats = seen.seats if seen.seats + row.comped < used else None
-    if row.billed_seats is not None and _status_of(seen) not in OVER:
+    if row.billed_seats is not None and status_of(seen) not in OVER:
         held = str(row.purchased - row.comped)
         do_note_differences([Difference(row.organization_id, seen.ref, QUANTITY, held, str(seen.seats))])
     elif was_below:

@@ -39,6 +39,8 @@ UNFOLD = {
                     _page("Plans", "sell", "billing_plan_changelist"),
                     _page("Subscriptions", "receipt_long", "billing_subscription_changelist"),
                     _page("Seats", "chair", "billing_seatassignment_changelist"),
+                    _page("Gateway inbox", "inbox", "billing_gatewayevent_changelist"),
+                    _page("Gateway drifts", "difference", "billing_drift_changelist"),
                 ],
             },
             {

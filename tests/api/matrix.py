@@ -53,6 +53,8 @@ TENANT: dict[str, frozenset[str]] = {
     # The signature in the address is the right.
     "archives_download": ANYONE,
     "usage_show": ADMINS,
+    "billing_access_show": EVERYONE,
+    "billing_entitlements_show": SEAT_ADMINS,
     "jobs_list": EVERYONE,
     "jobs_retrieve": EVERYONE,
     # People: everybody may ask; the rows are those the policy lets them see.
@@ -203,6 +205,11 @@ PLATFORM: dict[str, frozenset[str]] = {
     "plans_retrieve": OPERATOR,
     "plans_partial_update": OPERATOR,
     "plans_archive": OPERATOR,
+    "gateway_events_list": OPERATOR,
+    "gateway_events_retrieve": OPERATOR,
+    "gateway_events_summary": OPERATOR,
+    "gateway_events_run": OPERATOR,
+    "drifts_list": OPERATOR,
     "subscriptions_list": OPERATOR,
     "subscriptions_create": OPERATOR,
     "subscriptions_retrieve": OPERATOR,

@@ -54,13 +54,14 @@ _PLATFORM_TAGS = (
     "organizations",
     "domains",
     "plans",
+    "gateway",
     "subscriptions",
     "archives",
     "jobs",
     "audit",
     "usage",
 )
-_TENANT_TAGS = tuple(tag for tag in TAGS if tag not in {"plans", "subscriptions"})
+_TENANT_TAGS = tuple(tag for tag in TAGS if tag not in {"plans", "gateway", "subscriptions"})
 
 Token = Callable[[], str]
 Operation = APIOperation[Any, Any, Any, Any]

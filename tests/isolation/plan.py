@@ -87,6 +87,8 @@ COMMANDS: dict[str, Words | NotRun] = {
     "migrate": NotRun(_PLATFORM_SCHEMAS),
     "migrate_schemas": lambda twins: [],
     "migrate_tenants": NotRun(_PLATFORM_SCHEMAS),
+    "gateway_events": lambda twins: ["list"],
+    "reconcile_billing": NotRun(_GATEWAY),
     "dump_template": NotRun(_PLATFORM_SCHEMAS),
     "refill_ready_schemas": NotRun(_PLATFORM_SCHEMAS),
 }

@@ -1,0 +1,1 @@
+"""The payment gateway's messages and what differs there, for operators."""
