@@ -12,7 +12,18 @@ from shared_apps.core.console import console_urls
 handler404 = "api.core.views.not_found"
 handler500 = "api.core.views.server_error"
 
-SLICES = ("auth", "organizations", "plans", "subscriptions", "jobs", "audit")
+SLICES = (
+    "auth",
+    "organizations",
+    "plans",
+    "gateway",
+    "prices",
+    "promotions",
+    "subscriptions",
+    "jobs",
+    "audit",
+    "sign_ups",
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *health,

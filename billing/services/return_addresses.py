@@ -10,14 +10,16 @@ from tenants.links import public_url
 from tenants.selectors.hosts import find_organization, primary_host
 
 
-def checked_return(address: str, *, organization_id: uuid.UUID, field: str, path: str) -> str:
-    """Return the address a page leads back to; `path` on the organization's chosen host where none is given.
+def checked_return(address: str, *, organization_id: uuid.UUID, field: str, paid: bool = False) -> str:
+    """Return the address a page leads back to; where none is given, BILLING_PAGE on the organization's chosen
+    host, told that something was paid.
 
     Raises:
         ReturnAddressForeign: it is on no host of the organization's nor of BILLING_RETURN_HOSTS.
     """
     if not address:
-        return public_url(primary_host(organization_id), path)
+        query = {"paid": "1"} if paid else None
+        return public_url(primary_host(organization_id), settings.BILLING_PAGE, query)
     if not _is_ours(address, organization_id):
         raise ReturnAddressForeign(field=field)
     return address

@@ -9,9 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.core.viewsets import DomainViewSet
-from api.v1.plans.serializers import PlanChanges, PlanFilter, PlanIn, PlanOut
+from api.v1.plans.serializers import PlanChanges, PlanFilter, PlanIn, PlanOut, PlanPriceIn, PlanPriceOut
+from billing.selectors.prices import list_prices
 from billing.selectors.subscriptions import get_plan, list_plans
 from billing.services.plans import PlanDraft, archive_plan, create_plan, update_plan
+from billing.services.prices import archive_price, create_price
 
 
 class PlanViewSet(DomainViewSet):
@@ -53,3 +55,34 @@ class PlanViewSet(DomainViewSet):
     def archive(self, request: Request, pk: uuid.UUID) -> Response:
         """Stop offering a plan."""
         return self.answer(PlanOut, archive_plan(actor=self.actor, plan_id=pk))
+
+
+class PlanPriceViewSet(DomainViewSet):
+    """What a plan's seats cost. A price never changes: archive it and make another."""
+
+    policies: ClassVar[dict[str, str]] = {
+        "list": "plans.view",
+        "create": "plans.manage",
+        "archive": "plans.manage",
+    }
+
+    @extend_schema(responses={200: PlanPriceOut(many=True)})
+    def list(self, request: Request, plan_id: uuid.UUID) -> Response:
+        """List a plan's prices, archived ones too."""
+        return self.page(PlanPriceOut, list_prices(actor=self.actor, plan_id=plan_id))
+
+    @extend_schema(request=PlanPriceIn, responses={201: PlanPriceOut})
+    def create(self, request: Request, plan_id: uuid.UUID) -> Response:
+        """Sell a plan at a price. It can be bought within moments, when the gateway has it."""
+        wanted = self.parsed(PlanPriceIn)
+        wanted["currency"] = wanted["currency"].lower()
+        price = create_price(actor=self.actor, plan_id=plan_id, **wanted)
+        return self.answer(
+            PlanPriceOut, price, status=201, headers={"Location": f"/api/v1/plans/{plan_id}/prices"}
+        )
+
+    @extend_schema(request=None, responses={200: PlanPriceOut})
+    @action(detail=True, methods=["post"])
+    def archive(self, request: Request, plan_id: uuid.UUID, pk: uuid.UUID) -> Response:
+        """Sell at a price no more; who bought at it keeps it."""
+        return self.answer(PlanPriceOut, archive_price(actor=self.actor, plan_id=plan_id, price_id=pk))
