@@ -22,6 +22,8 @@ BOUNDS: dict[str, int] = {
     "auth_me_retrieve": 3,
     "auth_sign_ins_list": 2,
     "auth_tokens_list": 2,
+    "billing_access_show": 3,
+    "billing_entitlements_show": 4,
     "cohorts_list": 2,
     "cohorts_managers": 3,
     "cohorts_members": 3,
