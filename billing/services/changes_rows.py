@@ -6,12 +6,16 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from billing.enums import ChangeState
+from billing.enums import ChangeKind, ChangeState
 from billing.errors import (
+    CardDeclined,
     ChangeUnderWay,
+    ChangeUnpaid,
+    GatewayRefused,
     NoSubscription,
     NotManagedHere,
     PaymentsNotSetUp,
+    PromotionNotValid,
     SeatsInUse,
     SeatsOutsidePlan,
     SubscriptionNotOpen,
@@ -100,6 +104,26 @@ def check_seats(subscription: Subscription, plan: Plan, seats: int) -> None:
             to_release=subscription.used - left,
             holders=list_to_release(subscription),
         )
+
+
+def require_made(change: SubscriptionChange) -> None:
+    """Refuse to call a change made that was not.
+
+    Raises:
+        ChangeUnpaid: the card was declined; it is made once the invoice is paid.
+        CardDeclined, PromotionNotValid, GatewayRefused: it failed; nothing has changed.
+    """
+    if change.state == ChangeState.UNPAID:
+        known = ("invoice_url", "due_minor", "currency", "until")
+        facts = {name: change.facts[name] for name in known if name in change.facts}
+        raise ChangeUnpaid(change=str(change.id), **facts)
+    if change.state != ChangeState.FAILED:
+        return
+    if change.kind == ChangeKind.DISCOUNT:
+        raise PromotionNotValid(field="code", change=str(change.id))
+    if change.kind == ChangeKind.RESUME and "declined" in change.problem:
+        raise CardDeclined(reason=change.problem, change=str(change.id))
+    raise GatewayRefused(reason=change.problem, change=str(change.id))
 
 
 def do_insert(actor: Actor, change: SubscriptionChange, **facts: Any) -> None:
