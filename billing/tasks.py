@@ -18,6 +18,7 @@ from billing.services.ledger import audit_seats
 from billing.services.promotions import sync_promotions
 from billing.services.reconcile import reconcile
 from billing.services.refunds import make_refund, resend_refunds
+from billing.services.statements import make_statements, order_statements
 from tenants.task_base import PlatformTask
 
 
@@ -119,3 +120,15 @@ def tell_of_seat_use() -> int:
 def audit_seat_ledgers() -> int:
     """Hold the ledgers of seats against the seats; return how many facts differ."""
     return len(audit_seats())
+
+
+@shared_task(name="billing.order_statements", base=PlatformTask)
+def order_seat_statements() -> int:
+    """Have the statements made of months that are over."""
+    return order_statements()
+
+
+@shared_task(name="billing.make_statements", base=PlatformTask)
+def make_seat_statements(subscription_id: str) -> int:
+    """Write the statements of one subscription's months that are over."""
+    return make_statements(uuid.UUID(subscription_id))

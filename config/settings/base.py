@@ -468,6 +468,7 @@ CELERY_BEAT_SCHEDULE = {
     "gateway-reconcile": {"task": "billing.reconcile", "schedule": crontab(hour=3, minute=17)},
     "dunning": {"task": "billing.run_dunning", "schedule": 60.0},
     "kept-seats-end": {"task": "billing.end_kept_seats", "schedule": crontab(minute=27)},
+    "seats-statements": {"task": "billing.order_statements", "schedule": crontab(minute=57)},
     "seats-audit": {"task": "billing.audit_seats", "schedule": crontab(hour=2, minute=57)},
     "jobs-restart": {"task": "jobs.restart_lost", "schedule": 30.0},
     # Not all at once: each at its own minute of the hour.

@@ -62,6 +62,7 @@ TASKS: dict[str, Arguments | NotRun] = {
     "archives.export": NotRun(_COMMITTED),
     "billing.make_change": NotRun(_GATEWAY),
     "billing.make_refund": NotRun(_GATEWAY),
+    "billing.make_statements": lambda twins: {"subscription_id": str(twins.a.ids["subscriptions"])},
     "billing.process_event": NotRun(_GATEWAY),
     "billing.refresh_account": NotRun(_GATEWAY),
     "tenants.build_again": NotRun(_PLATFORM_SCHEMAS),
