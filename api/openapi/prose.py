@@ -63,6 +63,7 @@ TAGS = {
     "members": "The people of the organization, their roles and their state.",
     "invitations": "Invite people by mail, and join by the link in it.",
     "seats": "Who holds which of the organization's seats.",
+    "billing": "Subscribe, change and pay: what the organization buys, owes and is allowed.",
     "files": "Documents and pictures that lessons show.",
     "courses": "Courses, their versions and what is in them.",
     "runs": "Dated deliveries of a course version, and who is enrolled in them.",

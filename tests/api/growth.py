@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from django.contrib.auth.models import Permission
 
-from billing.models import SeatAssignment, Subscription
+from billing.enums import ChangeKind, ChangeState, SeatActKind
+from billing.models import SeatAct, SeatAssignment, Subscription, SubscriptionChange
 from shared_apps.accounts.models import Invitation, PersonalAccessToken, SignIn
 from shared_apps.accounts.tokens import hash_secret
 from shared_apps.audit.models import AuditEvent
@@ -33,6 +34,7 @@ def grow(world: World) -> None:
         for number in range(MORE)
     ]
     _grow_shared(world, members)
+    _grow_purchases(world)
     with in_organization(world.organization):
         _grow_courses(world, members)
         _grow_runs(world, members)
@@ -47,6 +49,21 @@ def _grow_shared(world: World, members: list[Member]) -> None:
     for number, member in enumerate(members):
         SeatAssignment.objects.create(
             subscription_id=world.ids["subscriptions"], organization=organization, membership_id=member.pk
+        )
+        SeatAct.objects.create(
+            organization=organization,
+            subscription_id=world.ids["subscriptions"],
+            kind=SeatActKind.REVOKE,
+            membership_ids=[str(member.pk)],
+            undo_until=clock.now(),
+        )
+        SubscriptionChange.objects.create(
+            organization=organization,
+            subscription_id=world.ids["subscriptions"],
+            kind=ChangeKind.KEEP,
+            state=ChangeState.CONFIRMED,
+            from_seats=5,
+            to_seats=5,
         )
         Invitation.objects.create(
             organization=organization,
@@ -67,6 +84,35 @@ def _grow_shared(world: World, members: list[Member]) -> None:
         Job.objects.create(organization_id=organization.id, kind="rosters.apply")
         AuditEvent.objects.create(
             organization_id=organization.id, actor_kind="member", actor_id=member.user_id, action="more"
+        )
+
+
+def _grow_purchases(world: World) -> None:
+    page = Checkout.objects.get(pk=world.ids["checkouts"])
+    for number in range(MORE):
+        plan = Plan.objects.create(code=f"more-{number}", name=f"more {number}")
+        PlanPrice.objects.create(
+            plan=plan, interval="month", currency="eur", unit_minor=100, gateway_ref=f"price_more_{number}"
+        )
+        Checkout.objects.create(
+            organization=world.organization,
+            price_id=page.price_id,
+            seats=1,
+            state=CheckoutState.EXPIRED,
+            expires_at=clock.now(),
+        )
+        SubscriptionInvoice.objects.create(
+            organization=world.organization,
+            gateway_ref=f"in_more_{number}",
+            status="open",
+            currency="eur",
+            subtotal_minor=1,
+            discount_minor=0,
+            tax_minor=0,
+            total_minor=1,
+            due_minor=1,
+            paid_minor=0,
+            issued_at=clock.now(),
         )
 
 

@@ -23,7 +23,15 @@ BOUNDS: dict[str, int] = {
     "auth_sign_ins_list": 2,
     "auth_tokens_list": 2,
     "billing_access_show": 3,
+    "billing_subscription_show": 7,
+    "billing_prices_list": 3,
+    "billing_checkouts_retrieve": 2,
+    "billing_account_show": 2,
+    "billing_invoices_list": 2,
+    "billing_invoices_retrieve": 2,
     "billing_entitlements_show": 4,
+    "billing_changes_list": 2,
+    "billing_changes_retrieve": 2,
     "cohorts_list": 2,
     "cohorts_managers": 3,
     "cohorts_members": 3,
@@ -57,13 +65,16 @@ BOUNDS: dict[str, int] = {
     "runs_list": 2,
     "runs_retrieve": 2,
     "runs_staff": 3,
+    "seat_acts_list": 2,
+    "seat_policy_rules": 3,
+    "seat_policy_show_settings": 2,
     "seats_list": 2,
     "seats_summary": 2,
     "version_lessons_retrieve": 2,
     "versions_retrieve": 3,
 }
 # What is no list or detail: bytes, behind a signature.
-NOT_COUNTED = {"archives_download", "files_download"}
+NOT_COUNTED = {"archives_download", "files_download", "seats_history"}
 
 
 def test_every_list_and_detail_has_a_bound() -> None:

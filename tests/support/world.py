@@ -15,7 +15,8 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.db.models import Model
 
-from billing.models import Plan, SeatAssignment, Subscription
+from billing.enums import ChangeKind, ChangeState, SeatActKind
+from billing.models import Plan, SeatAct, SeatAssignment, Subscription, SubscriptionChange
 from shared_apps.accounts.models import Invitation, Membership, PersonalAccessToken, SignIn
 from shared_apps.accounts.tokens import PERSONAL_PREFIX, hash_secret, new_secret
 from shared_apps.archives.enums import ArchiveState
@@ -86,6 +87,23 @@ def _fill_shared(world: World, member_id: uuid.UUID) -> None:
         subscription=subscription, organization=organization, membership=world.owner
     )
     world.ids["subscriptions"], world.ids["seats"] = subscription.id, seat.id
+    world.ids["changes"] = SubscriptionChange.objects.create(
+        organization=organization,
+        subscription=subscription,
+        kind=ChangeKind.CANCEL,
+        state=ChangeState.CONFIRMED,
+        from_seats=5,
+        to_seats=5,
+        comment=mark,
+    ).id
+    world.ids["acts"] = SeatAct.objects.create(
+        organization=organization,
+        subscription=subscription,
+        kind=SeatActKind.ASSIGN,
+        membership_ids=[str(member_id)],
+        reason=mark,
+        undo_until=clock.now() + timedelta(days=1),
+    ).id
     world.ids["invitations"] = Invitation.objects.create(
         organization=organization,
         membership_id=member_id,
@@ -127,6 +145,51 @@ def _fill_shared(world: World, member_id: uuid.UUID) -> None:
     OutboxMessage.objects.create(organization_id=organization.id, topic="mail.send", payload={"mark": mark})
     world.ids["domains"] = DomainClaim.objects.create(
         organization=organization, domain=f"{mark.lower()}.example", token=mark
+    ).id
+    _fill_purchases(world, plan, subscription)
+
+
+def _fill_purchases(world: World, plan: Plan, subscription: Subscription) -> None:
+    """What the organization bought: its account with a tax id, a page gone through, an invoice."""
+    organization, mark = world.organization, world.mark
+    price, _ = PlanPrice.objects.get_or_create(
+        plan=plan,
+        interval=Interval.MONTH,
+        currency="eur",
+        defaults={"unit_minor": 1200, "gateway_ref": "price_world"},
+    )
+    world.ids["tax-ids"] = uuid.uuid5(organization.id, mark)
+    BillingAccount.objects.create(
+        organization=organization,
+        gateway_ref=f"cus_{mark}",
+        name=mark,
+        email=f"{mark.lower()}@{organization.slug}.example",
+        currency="eur",
+        tax_ids=[{"id": str(world.ids["tax-ids"]), "kind": "eu_vat", "value": mark, "verification": ""}],
+    )
+    world.ids["checkouts"] = Checkout.objects.create(
+        organization=organization,
+        price=price,
+        seats=5,
+        state=CheckoutState.COMPLETE,
+        gateway_ref=f"cs_{mark}",
+        customer_ref=f"cus_{mark}",
+        expires_at=clock.now(),
+    ).id
+    world.ids["invoices"] = SubscriptionInvoice.objects.create(
+        organization=organization,
+        subscription=subscription,
+        gateway_ref=f"in_{mark}",
+        number=mark,
+        status="paid",
+        currency="eur",
+        subtotal_minor=6000,
+        discount_minor=0,
+        tax_minor=0,
+        total_minor=6000,
+        due_minor=6000,
+        paid_minor=6000,
+        issued_at=clock.now(),
     ).id
 
 
@@ -245,6 +308,7 @@ def checksums(organization: Organization) -> dict[str, str]:
     shared: tuple[type[Model], ...] = (
         *(Membership, Invitation, PersonalAccessToken, SignIn, Subscription, SeatAssignment, Job),
         *(Archive, DomainClaim, DailyUsage),
+        *(BillingAccount, Checkout, SubscriptionInvoice),
     )
     with in_public(), connection.cursor() as cursor:
         for shared_model in shared:

@@ -14,6 +14,7 @@ from billing.selectors.prices import read_price_list
 _FRESH_SECONDS = 60
 
 
+@extend_schema(tags=["plans"])
 class PublicPricesViewSet(DomainViewSet):
     """The price list, without sign-in."""
 

@@ -14,6 +14,7 @@ from billing.selectors.promotions import get_promotion, list_promotions
 from billing.services.promotions import PromotionDraft, archive_promotion, create_promotion
 
 
+@extend_schema(tags=["plans"])
 class PromotionViewSet(DomainViewSet):
     """Codes that lower a price."""
 
