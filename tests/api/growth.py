@@ -4,8 +4,17 @@ from datetime import timedelta
 
 from django.contrib.auth.models import Permission
 
-from billing.enums import ChangeKind, ChangeState, SeatActKind
-from billing.models import SeatAct, SeatAssignment, Subscription, SubscriptionChange
+from billing.enums import ChangeKind, ChangeState, CheckoutState, SeatActKind
+from billing.models import (
+    Checkout,
+    Plan,
+    PlanPrice,
+    SeatAct,
+    SeatAssignment,
+    Subscription,
+    SubscriptionChange,
+    SubscriptionInvoice,
+)
 from shared_apps.accounts.models import Invitation, PersonalAccessToken, SignIn
 from shared_apps.accounts.tokens import hash_secret
 from shared_apps.audit.models import AuditEvent

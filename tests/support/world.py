@@ -15,8 +15,18 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.db.models import Model
 
-from billing.enums import ChangeKind, ChangeState, SeatActKind
-from billing.models import Plan, SeatAct, SeatAssignment, Subscription, SubscriptionChange
+from billing.enums import ChangeKind, ChangeState, CheckoutState, Interval, SeatActKind
+from billing.models import (
+    BillingAccount,
+    Checkout,
+    Plan,
+    PlanPrice,
+    SeatAct,
+    SeatAssignment,
+    Subscription,
+    SubscriptionChange,
+    SubscriptionInvoice,
+)
 from shared_apps.accounts.models import Invitation, Membership, PersonalAccessToken, SignIn
 from shared_apps.accounts.tokens import PERSONAL_PREFIX, hash_secret, new_secret
 from shared_apps.archives.enums import ArchiveState
