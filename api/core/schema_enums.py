@@ -8,7 +8,7 @@ from typing import Any
 
 from drf_spectacular.plumbing import list_hash
 
-from billing.enums import SeatState, SubscriptionStatus
+from billing.enums import Overuse, SeatActKind, SeatEnding, SeatState, SubscriptionStatus
 from shared_apps.accounts.enums import MembershipStatus, SignInKind
 from shared_apps.core.actors import Role
 from shared_apps.jobs.enums import JobState
@@ -33,6 +33,7 @@ JOB_STATE = JobState.values
 LESSON_KIND = LessonKind.values
 MEMBERSHIP_STATUS = MembershipStatus.values
 ORGANIZATION_STATE = OrganizationState.values
+OVERUSE = Overuse.values
 PLACE_OUTCOME = ["joined", "left", "already", "refused"]
 ROLE = [role.value for role in Role]
 ROLE_BELOW_OWNER = [role.value for role in Role if role is not Role.OWNER]
@@ -40,6 +41,8 @@ ROW_ACTION = RowAction.values
 ROW_RESULT = RowResult.values
 RUN_RIGHT = list(RUN_RIGHTS)
 RUN_STATE = RunState.values
+SEAT_ACT_KIND = SeatActKind.values
+SEAT_ENDING = SeatEnding.values
 SEAT_STATE = SeatState.values
 SIGN_IN_KIND = SignInKind.values
 SUSPENSION_MODE = Suspension.values
@@ -65,7 +68,7 @@ def let_enums_be_null(result: dict[str, Any], generator: Any, request: Any, publ
 def _widen(node: Any) -> None:
     for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
         _widen(inner)
-    if isinstance(node, dict) and node.pop(_NULLABLE, False):
+    if isinstance(node, dict) and node.pop(_NULLABLE, False) and "enum" not in node:
         reference = node.pop("$ref", None) or node.pop("allOf")[0]["$ref"]
         node["oneOf"] = [{"$ref": reference}, {"type": "null"}]
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from billing.enums import Overuse, SeatActKind, SeatEnding, SeatState
@@ -41,9 +42,9 @@ class ReassignSeatIn(serializers.Serializer[Any]):
 class SeatOut(serializers.ModelSerializer[SeatAssignment]):
     """One holding of a seat."""
 
-    ending = serializers.ChoiceField(
-        choices=[*SeatEnding.choices, ("", "Not ended, or with the subscription")],
-        help_text="How it ended: `moved` counts towards the moves that the plan allows in a year.",
+    ending = serializers.SerializerMethodField(
+        help_text="How it ended: `moved` counts towards the moves that the plan allows in a year. None while it"
+        " lasts, and where it ended with its subscription."
     )
     given_in_id = serializers.UUIDField(
         allow_null=True, help_text="The act on many seats that gave it, by which it can be undone."
@@ -56,6 +57,11 @@ class SeatOut(serializers.ModelSerializer[SeatAssignment]):
     follows_id = serializers.UUIDField(
         allow_null=True, help_text="The holding that was handed on to this member."
     )
+
+    @extend_schema_field(serializers.ChoiceField(choices=SeatEnding.choices, allow_null=True))
+    def get_ending(self, seat: SeatAssignment) -> str | None:
+        """Return the word, None for none."""
+        return seat.ending or None
 
     class Meta:
         model = SeatAssignment
