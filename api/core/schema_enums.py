@@ -8,7 +8,17 @@ from typing import Any
 
 from drf_spectacular.plumbing import list_hash
 
-from billing.enums import Overuse, SeatActKind, SeatEnding, SeatState, SubscriptionStatus
+from billing.enums import (
+    CancelReason,
+    ChangeKind,
+    ChangeState,
+    Interval,
+    Overuse,
+    SeatActKind,
+    SeatEnding,
+    SeatState,
+    SubscriptionStatus,
+)
 from shared_apps.accounts.enums import MembershipStatus, SignInKind
 from shared_apps.core.actors import Role
 from shared_apps.jobs.enums import JobState
@@ -21,6 +31,9 @@ from tenant_apps.runs.policies import RIGHTS as RUN_RIGHTS
 from tenants.enums import OrganizationState, Suspension
 
 BODY_FORMAT = BodyFormat.values
+CANCEL_REASON = CancelReason.values
+CHANGE_KIND = ChangeKind.values
+CHANGE_STATE = ChangeState.values
 COURSE_RIGHT = list(COURSE_RIGHTS)
 COURSE_STATE = CourseState.values
 DOMAIN_PROBLEM = [problem.value for problem in DomainProblem]
@@ -29,6 +42,7 @@ ENROLLMENT_SOURCE = EnrollmentSource.values
 ENROLLMENT_STATE = EnrollmentState.values
 ENROLL_OUTCOME = ["enrolled", "reactivated", "already", "refused"]
 IMPORT_STATE = ImportState.values
+INTERVAL = Interval.values
 JOB_STATE = JobState.values
 LESSON_KIND = LessonKind.values
 MEMBERSHIP_STATUS = MembershipStatus.values

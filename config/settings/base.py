@@ -506,6 +506,9 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": "/", "description": "The host that serves this document."}],
     "ENUM_NAME_OVERRIDES": {
         "BodyFormat": "api.core.schema_enums.BODY_FORMAT",
+        "CancelReason": "api.core.schema_enums.CANCEL_REASON",
+        "ChangeKind": "api.core.schema_enums.CHANGE_KIND",
+        "ChangeState": "api.core.schema_enums.CHANGE_STATE",
         "CourseRight": "api.core.schema_enums.COURSE_RIGHT",
         "CourseState": "api.core.schema_enums.COURSE_STATE",
         "DomainProblem": "api.core.schema_enums.DOMAIN_PROBLEM",
@@ -514,6 +517,7 @@ SPECTACULAR_SETTINGS = {
         "EnrollmentState": "api.core.schema_enums.ENROLLMENT_STATE",
         "EnrollOutcome": "api.core.schema_enums.ENROLL_OUTCOME",
         "ImportState": "api.core.schema_enums.IMPORT_STATE",
+        "Interval": "api.core.schema_enums.INTERVAL",
         "JobState": "api.core.schema_enums.JOB_STATE",
         "LessonKind": "api.core.schema_enums.LESSON_KIND",
         "MembershipStatus": "api.core.schema_enums.MEMBERSHIP_STATUS",
