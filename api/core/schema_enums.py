@@ -12,13 +12,17 @@ from billing.enums import (
     CancelReason,
     ChangeKind,
     ChangeState,
+    CheckoutState,
+    Duration,
     Interval,
     Overuse,
     SeatActKind,
     SeatEnding,
     SeatState,
     SubscriptionStatus,
+    TaxBehavior,
 )
+from billing.money import STRIPE
 from shared_apps.accounts.enums import MembershipStatus, SignInKind
 from shared_apps.core.actors import Role
 from shared_apps.jobs.enums import JobState
@@ -34,15 +38,19 @@ BODY_FORMAT = BodyFormat.values
 CANCEL_REASON = CancelReason.values
 CHANGE_KIND = ChangeKind.values
 CHANGE_STATE = ChangeState.values
+CHECKOUT_STATE = CheckoutState.values
 COURSE_RIGHT = list(COURSE_RIGHTS)
 COURSE_STATE = CourseState.values
+CURRENCY = sorted(code.upper() for code in STRIPE)
 DOMAIN_PROBLEM = [problem.value for problem in DomainProblem]
 DOMAIN_STATE = [state.value for state in DomainState]
+DURATION = Duration.values
 ENROLLMENT_SOURCE = EnrollmentSource.values
 ENROLLMENT_STATE = EnrollmentState.values
 ENROLL_OUTCOME = ["enrolled", "reactivated", "already", "refused"]
 IMPORT_STATE = ImportState.values
 INTERVAL = Interval.values
+INVOICE_STATUS = ["draft", "open", "paid", "void", "uncollectible"]
 JOB_STATE = JobState.values
 LESSON_KIND = LessonKind.values
 MEMBERSHIP_STATUS = MembershipStatus.values
@@ -61,6 +69,7 @@ SEAT_STATE = SeatState.values
 SIGN_IN_KIND = SignInKind.values
 SUSPENSION_MODE = Suspension.values
 SUBSCRIPTION_STATUS = SubscriptionStatus.values
+TAX_BEHAVIOR = TaxBehavior.values
 TOKEN_SCOPE = ["read", "write"]
 VERSION_STATE = VersionState.values
 

@@ -14,7 +14,7 @@ STATUSES = ("draft", "open", "paid", "void", "uncollectible")
 class InvoiceFilter(serializers.Serializer[Any]):
     """Query of the list."""
 
-    status = serializers.ChoiceField(choices=STATUSES, required=False, allow_null=True, default=None)
+    status = serializers.ChoiceField(choices=STATUSES, required=False)
 
 
 class InvoiceLineOut(serializers.Serializer[Any]):

@@ -16,7 +16,7 @@ CURRENCIES = tuple(sorted(code.upper() for code in STRIPE))
 class PriceFilter(serializers.Serializer[Any]):
     """Query of a price list."""
 
-    currency = serializers.ChoiceField(choices=CURRENCIES, required=False, allow_null=True, default=None)
+    currency = serializers.ChoiceField(choices=CURRENCIES, required=False)
 
 
 class SoldPriceOut(serializers.ModelSerializer[PlanPrice]):

@@ -31,7 +31,7 @@ class InvoicesViewSet(DomainViewSet):
         rows = list_invoices(
             actor=self.actor,
             organization_id=current_organization().id,
-            status=self.parsed_query(InvoiceFilter)["status"],
+            status=self.parsed_query(InvoiceFilter).get("status"),
         )
         return self.page(InvoiceOut, rows, ordering=("-issued_at", "-id"))
 

@@ -21,7 +21,7 @@ class PricesViewSet(DomainViewSet):
     @extend_schema(parameters=[PriceFilter], responses={200: SoldPlanOut(many=True)})
     def list(self, request: Request) -> Response:
         """List the plans that can be bought, with their prices."""
-        currency = self.parsed_query(PriceFilter)["currency"]
+        currency = self.parsed_query(PriceFilter).get("currency")
         found = read_prices_for(
             actor=self.actor,
             organization_id=current_organization().id,

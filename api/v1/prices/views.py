@@ -24,7 +24,7 @@ class PublicPricesViewSet(DomainViewSet):
     @extend_schema(parameters=[PriceFilter], responses={200: SoldPlanOut(many=True)})
     def list(self, request: Request) -> Response:
         """List the plans that can be bought, with their prices. Caches may keep the answer for a minute."""
-        currency = self.parsed_query(PriceFilter)["currency"]
+        currency = self.parsed_query(PriceFilter).get("currency")
         found = read_price_list(currency=currency.lower() if currency else None)
         caching = {"Cache-Control": f"public, max-age={_FRESH_SECONDS}"}
         return self.answer(SoldPlanOut, found, many=True, headers=caching)
