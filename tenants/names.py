@@ -1,6 +1,7 @@
 """Which subdomains may be taken: the form of a DNS label, no reserved word, no look-alike of one."""
 
 import re
+from collections.abc import Callable
 
 from tenants.errors import NameMalformed, NameNotAvailable
 
@@ -57,6 +58,20 @@ def check_name(name: str) -> str:
     if label in RESERVED_NAMES or skeleton(label) in _RESERVED_SKELETONS:
         raise NameNotAvailable(field="slug", name=label)
     return label
+
+
+_holds: list[Callable[[str], bool]] = []
+
+
+def register_hold(is_held: Callable[[str], bool]) -> None:
+    """Keep names that are somebody's before there is an organization: `is_held` is asked, with the skeleton
+    of a wished name, before anybody gets it. Called in `AppConfig.ready` of the app that promises names."""
+    _holds.append(is_held)
+
+
+def is_held(alike: str) -> bool:
+    """Tell whether a name of this skeleton is promised to somebody."""
+    return any(each(alike) for each in _holds)
 
 
 def schema_name_for(identifier_hex: str) -> str:

@@ -9,13 +9,14 @@ from billing.errors import PaymentsNotSetUp, PlanNotOffered, PriceNotOffered, Se
 from billing.gateways.stripe_gateway import StripeGateway, stripe_gateway
 from billing.models import BillingAccount, Checkout, PlanPrice
 from billing.services.checkouts import do_adopt_customer, expire_checkout
-from billing.services.mirroring import do_apply_subscription
-from billing.services.tickets import apply_in_turn, draw_ticket
+from billing.services.following import INVOICE, SUBSCRIPTION, look_and_apply
 from shared_apps.core import clock
 from shared_apps.core.transactions import entry_transaction
 from tenants.models import Organization
 
 _OPEN = (CheckoutState.STARTING, CheckoutState.OPEN)
+# The gateway's words.
+_NEVER_BEGAN = frozenset({"incomplete_expired", "canceled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +109,19 @@ def sign_up_of(checkout_id: uuid.UUID) -> uuid.UUID | None:
 
 
 def find_purchases(sign_up_id: uuid.UUID) -> list[Purchase]:
-    """Ask the gateway what became of the pages that were gone through; the first one first.
+    """Ask the gateway what became of the pages that were gone through, the first one first. One whose bank
+    said no, so that its subscription never began, is none.
 
     Raises:
         GatewayUnavailable: ask again.
     """
-    rows = Checkout.objects.filter(sign_up_id=sign_up_id, state=CheckoutState.COMPLETE).order_by("id")
-    gateway = _gateway()
-    return [Purchase(row.id, gateway.look_checkout(str(row.gateway_ref)).is_settled) for row in rows]
+    rows = list(Checkout.objects.filter(sign_up_id=sign_up_id, state=CheckoutState.COMPLETE).order_by("id"))
+    found = []
+    for row in rows:
+        seen = _gateway().look_checkout(str(row.gateway_ref))
+        if seen.is_settled or not _is_lost(seen.subscription_ref):
+            found.append(Purchase(row.id, seen.is_settled))
+    return found
 
 
 def close_pages(sign_up_id: uuid.UUID) -> list[Purchase]:
@@ -143,13 +149,15 @@ def adopt_purchase(*, checkout_id: uuid.UUID, organization_id: uuid.UUID) -> Non
     gateway = _gateway()
     with entry_transaction():
         do_adopt_customer(organization=organization, checkout=checkout)
-    if not checkout.subscription_ref:
-        return
-    # In turn with the messages of the gateway, which come at this moment too.
-    ticket = draw_ticket(checkout.subscription_ref)
-    seen = gateway.look_subscription(checkout.subscription_ref)
-    with entry_transaction():
-        apply_in_turn(checkout.subscription_ref, ticket, lambda: do_apply_subscription(seen))
+    # Messages about these came while the customer was nobody's, and wait for their next try.
+    if checkout.subscription_ref:
+        look_and_apply(gateway, SUBSCRIPTION, checkout.subscription_ref)
+    for invoice in gateway.list_invoices(checkout.customer_ref):
+        look_and_apply(gateway, INVOICE, invoice.ref)
+
+
+def _is_lost(subscription_ref: str) -> bool:
+    return bool(subscription_ref) and _gateway().look_subscription(subscription_ref).status in _NEVER_BEGAN
 
 
 def _gateway() -> StripeGateway:

@@ -116,3 +116,109 @@ class SchemaNotFailed(Conflict):
     code = "schema_not_failed"
     title = "This schema did not fail."
     advice = "Look at its state again: it may have been built meanwhile."
+
+
+class SignUpClosed(Forbidden):
+    """This installation takes no sign-ups: operators make its organizations."""
+
+    code = "sign_up_closed"
+    title = "Nobody can sign up here by themselves."
+    advice = "Ask the platform's operator for an organization."
+
+
+class CompanyNameMalformed(InvalidInput):
+    """The name holds what no company's name does: an address of a page, control characters."""
+
+    code = "company_name_malformed"
+    title = "This is not a name of a company."
+    advice = "Use 2 to 200 letters, digits, spaces and punctuation, and no address of a web page."
+
+
+class CompanyNameHeld(Conflict):
+    """Somebody signs a company of this name up at this moment."""
+
+    code = "company_name_held"
+    title = "Somebody is signing up a company of this name."
+    advice = "Go on with that sign-up, or try again when it has expired, within a day."
+
+
+class EmailNotAccepted(InvalidInput):
+    """The address is of a service whose addresses last minutes: no owner of a company is reached there."""
+
+    code = "email_not_accepted"
+    title = "This e-mail address cannot be used to sign up."
+    advice = "Use an address at which the company can be reached for good."
+
+
+class VerificationNotValid(InvalidInput):
+    """The mailed token is not this sign-up's, was used, or was replaced by a newer mail's."""
+
+    code = "verification_not_valid"
+    title = "This link is not valid any more."
+    advice = "Ask for a new mail, or sign up again if the sign-up has expired."
+
+
+class SignUpNotVerified(Conflict):
+    """The owner's address must be verified first."""
+
+    code = "sign_up_not_verified"
+    title = "The e-mail address is not verified yet."
+    advice = "Follow the link in the mail, or ask for a new one."
+
+
+class SignUpVerified(Conflict):
+    """The address was verified before: no further mail is needed."""
+
+    code = "sign_up_verified"
+    title = "The e-mail address is verified already."
+    advice = "Go on to the payment page."
+
+
+class SignUpMailedJustNow(DomainError):
+    """The mail was sent a moment ago."""
+
+    code = "sign_up_mailed_just_now"
+    kind = Kind.THROTTLED
+    title = "The mail was sent a moment ago."
+    advice = "Wait the seconds that Retry-After names."
+
+
+class SignUpOver(DomainError):
+    """The sign-up expired or was canceled; it holds its names no longer. Facts: `status`."""
+
+    code = "sign_up_over"
+    kind = Kind.GONE
+    title = "This sign-up is over."
+    advice = "Sign up again."
+
+
+class SignUpPaid(Conflict):
+    """The sign-up is paid: there is nothing more to buy, and nothing to cancel. Facts: `status`."""
+
+    code = "sign_up_paid"
+    title = "This sign-up is paid."
+    advice = "Read it again to see how far it is."
+
+
+class SignUpClosing(Conflict):
+    """The payment page is being closed at this moment."""
+
+    code = "sign_up_closing"
+    title = "This sign-up is being ended."
+    advice = "Read it again in a few seconds."
+
+
+class SignUpTrialUsed(Conflict):
+    """A trial was shown, and its address began another one meanwhile. The sign-up has none now."""
+
+    code = "sign_up_trial_used"
+    title = "This address has had its trial."
+    advice = "Read the sign-up again, show what is paid at once, and ask for the payment page again."
+
+
+class SignUpNeedsNoHelp(Conflict):
+    """Only a paid sign-up that cannot go on by itself is finished or paid back by hand. Facts: `status`."""
+
+    code = "sign_up_needs_no_help"
+    title = "This sign-up needs no operator."
+    advice = "Read it again to see how far it is."

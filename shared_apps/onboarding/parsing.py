@@ -1,12 +1,15 @@
-"""Host names that customers say are theirs, in the one form in which they are kept and compared."""
+"""Host names, names and addresses that customers say are theirs, in the form in which they are kept and
+compared."""
 
 import ipaddress
+import re
 import unicodedata
 
 import idna
 from django.conf import settings
 
-from shared_apps.onboarding.errors import DomainMalformed
+from shared_apps.core.text import normal_email
+from shared_apps.onboarding.errors import CompanyNameMalformed, DomainMalformed, EmailNotAccepted
 from tenants.names import skeleton
 
 LONGEST = 253
@@ -94,3 +97,49 @@ def _is_address(name: str) -> bool:
 
 def _malformed(why: str) -> DomainMalformed:
     return DomainMalformed(field="domain", why=why)
+
+
+# Services whose addresses last minutes. A courtesy against slips and scripts; the setting adds to it.
+_SHORT_LIVED_WORDS = """
+    10minutemail.com 10minutemail.net discard.email dispostable.com emailondeck.com fakeinbox.com
+    getairmail.com getnada.com guerrillamail.com guerrillamail.net guerrillamail.org maildrop.cc
+    mailinator.com mailnesia.com mintemail.com moakt.com mohmal.com nada.email sharklasers.com spam4.me
+    spamgourmet.com temp-mail.org tempail.com tempmail.com tempmailo.com throwawaymail.com trashmail.com
+    trashmail.de wegwerfmail.de yopmail.com yopmail.net
+"""
+_SHORT_LIVED = frozenset(_SHORT_LIVED_WORDS.split())
+_ADDRESS_IN_NAME = re.compile(r"://|\bwww\.|[<>]|@\w")
+
+
+def parse_company_name(text: str) -> str:
+    """Return the name on one line with single spaces.
+
+    The name stands in a mail to an address that nobody has verified, so it must not carry a message.
+
+    Raises:
+        CompanyNameMalformed: shorter than 2 characters, or with an address or control characters in it.
+    """
+    name = " ".join(unicodedata.normalize("NFC", text).split())
+    odd = any(unicodedata.category(one) in {"Cc", "Cf", "Co", "Cs"} for one in name)
+    if len(name) < 2 or odd or _ADDRESS_IN_NAME.search(name):
+        raise CompanyNameMalformed(field="name")
+    return name
+
+
+def parse_owner_email(text: str) -> str:
+    """Return the address in its normal form.
+
+    Raises:
+        EmailNotAccepted: of a service whose addresses last minutes.
+    """
+    email = normal_email(text)
+    labels = email.rpartition("@")[2].split(".")
+    domains = {".".join(labels[start:]) for start in range(len(labels) - 1)}
+    if domains & (_SHORT_LIVED | set(settings.SIGN_UP_REFUSED_EMAIL_DOMAINS)):
+        raise EmailNotAccepted(field="email")
+    return email
+
+
+def comparable(name: str) -> str:
+    """Return the form in which names of companies are held and compared."""
+    return unicodedata.normalize("NFKC", name).casefold()[:200]

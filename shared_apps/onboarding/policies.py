@@ -14,3 +14,7 @@ ORGANIZATION_RENAME = declare(Rule("organization.rename", roles=ADMINS))
 ORGANIZATION_SUPPORT = declare(Rule("organization.support", roles=frozenset({Role.OWNER})))
 # Its custom domains; operators too, on the platform's host.
 DOMAINS_MANAGE = declare(Rule("domains.manage", roles=ADMINS, operators=True))
+# A company signs itself up: nobody is signed in, the secret of the sign-up is the right.
+SIGN_UP = declare(Rule("sign_ups.use", anyone=True))
+SIGN_UPS_VIEW = declare(Rule("sign_ups.view", operators=True))
+SIGN_UPS_MANAGE = declare(Rule("sign_ups.manage", operators=True))

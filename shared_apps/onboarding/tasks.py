@@ -14,6 +14,7 @@ from shared_apps.onboarding.selectors.offboarding import ids_to_offboard
 from shared_apps.onboarding.services.domains import recheck_domain, retire_domains
 from shared_apps.onboarding.services.offboarding import continue_offboarding
 from shared_apps.onboarding.services.provisioning import complete_provisioning
+from shared_apps.onboarding.services.sign_up_sweeping import prune_sign_ups, sweep_sign_ups
 from tenants.enums import OrganizationState
 from tenants.selectors.organizations import ids_in_state
 from tenants.task_base import PlatformTask
@@ -41,6 +42,18 @@ def check_domains() -> int:
     were looked up."""
     retire_domains()
     return _each("domains", claims_to_check(), lambda one: recheck_domain(claim_id=one))
+
+
+@shared_task(name="onboarding.sweep_sign_ups", base=PlatformTask)
+def sweep() -> int:
+    """End sign-ups whose time is over, go on with paid ones whose task was lost."""
+    return sweep_sign_ups()
+
+
+@shared_task(name="onboarding.prune_sign_ups", base=PlatformTask)
+def prune() -> int:
+    """Forget sign-ups that came to nothing long ago."""
+    return prune_sign_ups()
 
 
 def _each(work: str, ids: Iterable[Any], act: Callable[[Any], object]) -> int:

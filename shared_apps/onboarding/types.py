@@ -5,6 +5,7 @@ import zoneinfo
 from dataclasses import dataclass
 from functools import cache
 
+from billing.enums import Interval
 from shared_apps.core.text import normal_email
 
 # The setting by which an organization's owners let operators look in, or not; allowed where it was never set.
@@ -32,6 +33,30 @@ class NewOrganization:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "owner_email", normal_email(self.owner_email))
+
+
+@dataclass(frozen=True, slots=True)
+class NewSignUp:
+    """What somebody who signs a company up says of it.
+
+    Attributes:
+        slug: the wished subdomain.
+        seats: how many to begin with.
+        card_later: begin the trial, where there is one, without a card.
+        language: BCP 47 tag; of the mails, and the organization's default.
+    """
+
+    name: str
+    slug: str
+    owner_name: str
+    email: str
+    plan: str
+    interval: Interval
+    currency: str
+    seats: int
+    card_later: bool = False
+    timezone: str = "UTC"
+    language: str = "en"
 
 
 def is_timezone(name: str) -> bool:

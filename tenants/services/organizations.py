@@ -19,7 +19,7 @@ from tenants.context import on_commit
 from tenants.enums import ORGANIZATION_MOVES, DomainKind, OrganizationState, Suspension
 from tenants.errors import IllegalMove, NameNotAvailable
 from tenants.models import Domain, DomainClaim, Organization, ReleasedName
-from tenants.names import FOLDED, FOLDED_TO, PAIRS, check_name, schema_name_for, skeleton
+from tenants.names import FOLDED, FOLDED_TO, PAIRS, check_name, is_held, schema_name_for, skeleton
 from tenants.selectors.hosts import announce_changed_hosts
 from tenants.services.schemas import do_claim_ready_schema
 
@@ -167,7 +167,7 @@ def get_locked(organization_id: uuid.UUID) -> Organization:
 
 
 def do_refuse_taken(slug: str, *, owner_id: uuid.UUID | None) -> None:
-    """Refuse a name that is taken or rests, or that reads like one: acrne would pass for acme in a mail.
+    """Refuse a name that is taken, held or rests, or that reads like one: acrne would pass for acme in a mail.
 
     Two wishes for names that read alike wait for each other until the first one's transaction ends: the
     unique index would let both through.
@@ -194,6 +194,7 @@ def do_refuse_taken(slug: str, *, owner_id: uuid.UUID | None) -> None:
         taken.annotate(alike=skeleton_of("slug")).filter(alike=alike).exists()
         or resting.annotate(alike=skeleton_of("name")).filter(alike=alike).exists()
         or hosts.exists()
+        or is_held(alike)
     ):
         raise NameNotAvailable(field="slug", name=slug)
 

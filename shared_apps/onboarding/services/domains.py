@@ -11,6 +11,8 @@ from typing import Any
 import structlog
 from django.conf import settings
 
+from billing.entitlements import CUSTOM_DOMAINS
+from billing.selectors.entitlements import require_feature
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, ActorKind, system_actor
@@ -51,6 +53,7 @@ def claim_domain(*, actor: Actor, organization_id: uuid.UUID, domain: str) -> Do
     Raises:
         NotFound: there is no such organization.
         DomainMalformed: see `parse_domain`.
+        NotInPlan: its plan has no domains of one's own; those it has go on.
         TooManyDomains: it has 20.
         Conflict: the organization is on its way out.
     """
@@ -61,6 +64,7 @@ def claim_domain(*, actor: Actor, organization_id: uuid.UUID, domain: str) -> Do
         found = claims.filter(domain=name).first()
         if found is not None:
             return found
+        require_feature(organization_id, CUSTOM_DOMAINS)
         if claims.count() >= MOST_DOMAINS:
             raise TooManyDomains(most=MOST_DOMAINS)
         claim = DomainClaim.objects.create(

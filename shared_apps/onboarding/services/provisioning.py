@@ -15,7 +15,7 @@ from shared_apps.audit.services import do_record
 from shared_apps.core.actors import Actor, system_actor
 from shared_apps.core.jobs import enqueue
 from shared_apps.core.policies import require
-from shared_apps.core.transactions import entry_transaction
+from shared_apps.core.transactions import entry_transaction, require_transaction
 from shared_apps.onboarding.errors import CreationKeyReused, UnknownTimezone
 from shared_apps.onboarding.policies import ORGANIZATIONS_MANAGE
 from shared_apps.onboarding.types import NewOrganization, is_timezone
@@ -70,32 +70,39 @@ def complete_provisioning(*, organization_id: uuid.UUID) -> Organization:
 def _create(actor: Actor, request: NewOrganization, creation_key: str | None) -> Organization:
     with entry_transaction():
         require(actor, ORGANIZATIONS_MANAGE)
-        if creation_key is not None:
-            _wait_for_same_key(creation_key)
-            made = find_by_creation_key(creation_key)
-            if made is not None:
-                if made.owner_email != request.owner_email or made.name != request.name:
-                    raise CreationKeyReused(field="Idempotency-Key")
-                return made
-        if not is_timezone(request.timezone):
-            raise UnknownTimezone(field="timezone", timezone=request.timezone)
-        organization = do_create_organization(
-            name=request.name,
-            slug=request.slug,
-            owner_email=request.owner_email,
-            timezone=request.timezone,
-            language=request.language,
-            creation_key=creation_key,
-        )
-        do_invite_owner(organization, email=request.owner_email, invited_by=actor)
-        do_record(
-            actor=actor,
-            action="organizations.create",
-            organization_id=organization.id,
-            target=organization,
-            changes={"name": organization.name, "slug": organization.slug, "state": organization.state},
-        )
-        enqueue("tenants.refill_ready_schemas", organization_id=None)
+        return do_provision(actor=actor, request=request, creation_key=creation_key)
+
+
+def do_provision(*, actor: Actor, request: NewOrganization, creation_key: str | None) -> Organization:
+    """Make the organization's rows and invite its owner; see `provision_organization`. With an empty pool its
+    schema is still to be built, by `complete_provisioning` after the commit."""
+    require_transaction()
+    if creation_key is not None:
+        _wait_for_same_key(creation_key)
+        made = find_by_creation_key(creation_key)
+        if made is not None:
+            if made.owner_email != request.owner_email or made.name != request.name:
+                raise CreationKeyReused(field="Idempotency-Key")
+            return made
+    if not is_timezone(request.timezone):
+        raise UnknownTimezone(field="timezone", timezone=request.timezone)
+    organization = do_create_organization(
+        name=request.name,
+        slug=request.slug,
+        owner_email=request.owner_email,
+        timezone=request.timezone,
+        language=request.language,
+        creation_key=creation_key,
+    )
+    do_invite_owner(organization, email=request.owner_email, invited_by=actor)
+    do_record(
+        actor=actor,
+        action="organizations.create",
+        organization_id=organization.id,
+        target=organization,
+        changes={"name": organization.name, "slug": organization.slug, "state": organization.state},
+    )
+    enqueue("tenants.refill_ready_schemas", organization_id=None)
     return organization
 
 

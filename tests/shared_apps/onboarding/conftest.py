@@ -1,4 +1,4 @@
-"""Fixtures of the tests of organizations' domains."""
+"""Fixtures of the tests of organizations' domains and of sign-ups."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ import pytest
 from django.test import override_settings
 
 from tests.fakes.dns import FakeDns, fake_dns
+from tests.support.sign_ups import stripe, visitor  # noqa: F401  fixtures
 
 
 @pytest.fixture
