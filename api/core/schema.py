@@ -40,7 +40,7 @@ class PalaestraSchema(AutoSchema):
 
     def get_tags(self) -> list[str]:
         """Return the slice the view lives in."""
-        return [self.view.__module__.split(".")[2]]
+        return [self.view.__module__.split(".")[2].replace("_", "-")]
 
     def get_summary(self) -> str | None:
         """Return the first sentence of the action's docstring."""

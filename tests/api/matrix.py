@@ -230,6 +230,12 @@ PLATFORM: dict[str, frozenset[str]] = {
     "organization_domains_destroy": OPERATOR,
     "organization_domains_check": OPERATOR,
     "organization_domains_primary": OPERATOR,
+    # A company signs itself up; the secret of the sign-up is the right.
+    "sign_ups_create": ANYONE,
+    "sign_ups_retrieve": ANYONE,
+    "sign_ups_verify": ANYONE,
+    "sign_ups_resend": ANYONE,
+    "sign_ups_checkout": ANYONE,
     "plans_list": OPERATOR,
     "plans_create": OPERATOR,
     "plans_retrieve": OPERATOR,

@@ -55,13 +55,14 @@ _PLATFORM_TAGS = (
     "domains",
     "plans",
     "gateway",
+    "sign-ups",
     "subscriptions",
     "archives",
     "jobs",
     "audit",
     "usage",
 )
-_TENANT_TAGS = tuple(tag for tag in TAGS if tag not in {"plans", "gateway", "subscriptions"})
+_TENANT_TAGS = tuple(tag for tag in TAGS if tag not in {"sign-ups", "plans", "gateway", "subscriptions"})
 
 Token = Callable[[], str]
 Operation = APIOperation[Any, Any, Any, Any]
