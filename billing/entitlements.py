@@ -34,6 +34,9 @@ class Entitlement:
     wording: str
 
 
+# Bytes, as storage is sold.
+MEGABYTE = 1_000_000
+
 COURSES = "courses"
 STORAGE_MB = "storage_mb"
 CUSTOM_DOMAINS = "custom_domains"

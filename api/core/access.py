@@ -16,6 +16,7 @@ from billing.enums import AccessLevel
 from billing.errors import ClosedForNow, ReadOnlyForNow, SubscriptionClosed, SubscriptionReadOnly
 from billing.policies import BILLING_MANAGE
 from billing.selectors.access import Access, explain_access, level_of
+from billing.selectors.entitlements import require_feature
 from shared_apps.core import clock
 from shared_apps.core.policies import may
 
@@ -46,6 +47,17 @@ def check_access(request: Request) -> None:
     if level is AccessLevel.READ_ONLY:
         raise SubscriptionReadOnly(**_facts(organization.id)) if settles else ReadOnlyForNow
     raise SubscriptionClosed(**_facts(organization.id)) if settles else ClosedForNow
+
+
+def check_feature(request: Request, name: str) -> None:
+    """Raise unless the plan of the host's organization holds what the view says its action needs.
+
+    Raises:
+        NotInPlan: facts `feature`.
+    """
+    organization = getattr(request._request, "organization", None)
+    if organization is not None:
+        require_feature(organization.id, name)
 
 
 def _is_among(patterns: list[Any], path: str) -> bool:

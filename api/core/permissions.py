@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from api.core.access import check_access
+from api.core.access import check_access, check_feature
 from api.core.callers import caller_of
 from shared_apps.core.errors import Forbidden
 from shared_apps.core.policies import get_rule, require
@@ -29,6 +29,7 @@ class DeclaredPolicy(BasePermission):
             Unauthenticated, Forbidden: see `shared_apps.core.policies.require`.
             TokenTooNarrow: a read-only token on an unsafe method.
             SubscriptionReadOnly, SubscriptionClosed, ReadOnlyForNow, ClosedForNow: see `check_access`.
+            NotInPlan: see `check_feature`.
         """
         actor = caller_of(request)
         # No such method, or OPTIONS, which only CORS asks, before this: DRF answers 405 after this.
@@ -38,4 +39,7 @@ class DeclaredPolicy(BasePermission):
         if actor.scopes and "write" not in actor.scopes and request.method not in SAFE_METHODS:
             raise TokenTooNarrow
         check_access(request)
+        feature = view.features.get(view.action)
+        if feature is not None:
+            check_feature(request, feature)
         return True

@@ -38,6 +38,8 @@ class DomainViewSet(IdempotentPosts, viewsets.GenericViewSet[Any]):
     """
 
     policies: ClassVar[dict[str, str]] = {}
+    # Actions that the organization's plan must hold besides, by names of billing.entitlements.
+    features: ClassVar[dict[str, str]] = {}
     pagination_class = PageByCursor
     lookup_value_converter = "uuid"
     serializer_class = serializers.Serializer

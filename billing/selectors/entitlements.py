@@ -129,19 +129,22 @@ def require_feature(organization_id: uuid.UUID, name: str) -> None:
         raise NotInPlan(feature=name)
 
 
-def refuse_over_limit(organization_id: uuid.UUID, name: str, *, used: int, more: int = 1) -> None:
+def refuse_over_limit(
+    organization_id: uuid.UUID, name: str, *, used: int, more: int = 1, unit: int = 1
+) -> None:
     """Refuse what would exceed the plan's limit. Whoever counts `used` holds a lock if it must be exact.
 
     Args:
         used: how much there is.
-        more: how much would come to it; `used` and `more` in the limit's own unit.
+        more: how much would come to it.
+        unit: how many of what is counted make one of the limit's: 1,000,000 bytes a megabyte.
 
     Raises:
-        PlanLimitReached: facts `limit_name`, `limit`, `used`.
+        PlanLimitReached: facts `limit_name`, `limit`, `used`, in the limit's unit, rounded up.
     """
     limit = entitlements_of(organization_id).limit(name)
-    if limit is not None and used + more > limit:
-        raise PlanLimitReached(limit_name=name, limit=limit, used=used)
+    if limit is not None and used + more > limit * unit:
+        raise PlanLimitReached(limit_name=name, limit=limit, used=-(-used // unit))
 
 
 def _read(organization_id: uuid.UUID) -> Entitlements:

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from api.v1.auth import serializers as shapes
 from api.v1.auth.base import AnonymousViewSet, AuthViewSet, renew_session
+from billing.entitlements import API_ACCESS
 from shared_apps.accounts.selectors.sign_ins import list_personal_tokens
 from shared_apps.accounts.services.emails import resend_verification, verify_email
 from shared_apps.accounts.services.passwords import change_password, request_password_reset, reset_password
@@ -92,6 +93,7 @@ class PersonalTokenViewSet(AuthViewSet):
         "create": "auth.tokens",
         "destroy": "auth.tokens",
     }
+    features: ClassVar[dict[str, str]] = {"create": API_ACCESS}
 
     @extend_schema(responses=shapes.PersonalTokenOut(many=True))
     def list(self, request: Request) -> Response:

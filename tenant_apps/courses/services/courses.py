@@ -14,7 +14,7 @@ from tenant_apps.courses.errors import SlugTaken
 from tenant_apps.courses.models import Course, CourseVersion
 from tenant_apps.courses.policies import CREATE, EDIT, RIGHT_HOLDERS, RIGHTS
 from tenant_apps.courses.services.content import plain_summary, plain_title
-from tenant_apps.courses.services.steps import do_audit, do_lock_course
+from tenant_apps.courses.services.steps import do_audit, do_keep_within_plan, do_lock_course
 
 
 class CourseFacts(TypedDict, total=False):
@@ -37,6 +37,7 @@ def create_course(*, actor: Actor, **facts: Unpack[CourseFacts]) -> Course:
         Forbidden: the actor may not make courses.
         SlugTaken: a live course has the slug.
         TextEmpty, TextTooLong: title or summary.
+        PlanLimitReached: the organization's plan allows no more courses.
     """
     with entry_transaction():
         require(actor, CREATE)
@@ -61,10 +62,11 @@ def do_create_course(*, actor: Actor, owner_id: uuid.UUID, facts: CourseFacts) -
     """Write the course's row, without a version, and the maker's rights.
 
     Raises:
-        SlugTaken, TextEmpty, TextTooLong: as for `create_course`.
+        SlugTaken, TextEmpty, TextTooLong, PlanLimitReached: as for `create_course`.
     """
     require_transaction()
     course = Course(owner_id=owner_id, **_cleaned(facts))
+    do_keep_within_plan()
     try:
         with transaction.atomic():
             course.save(force_insert=True)

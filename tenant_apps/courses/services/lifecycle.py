@@ -15,7 +15,7 @@ from tenant_apps.courses.locks import course_to_change
 from tenant_apps.courses.models import Course
 from tenant_apps.courses.policies import DELETE, OWN, PUBLISH, RESTORE, visible_courses
 from tenant_apps.courses.selectors.authors import find_author
-from tenant_apps.courses.services.steps import do_audit, do_lock_course
+from tenant_apps.courses.services.steps import do_audit, do_keep_within_plan, do_lock_course
 
 
 def archive_course(*, actor: Actor, course_id: uuid.UUID) -> None:
@@ -66,6 +66,7 @@ def restore_course(*, actor: Actor, course_id: uuid.UUID) -> None:
         NotFound: no such course.
         CourseNotDeleted: it is there.
         SlugTaken: another course took its slug meanwhile.
+        PlanLimitReached: the organization's plan allows no more courses.
     """
     with entry_transaction():
         require(actor, RESTORE)
@@ -76,6 +77,7 @@ def restore_course(*, actor: Actor, course_id: uuid.UUID) -> None:
             if not visible_courses(actor).filter(pk=course_id).exists():
                 raise NotFound
             raise CourseNotDeleted
+        do_keep_within_plan()
         course.deleted_at = None
         try:
             with transaction.atomic():

@@ -3,6 +3,10 @@
 import uuid
 from typing import Any
 
+from django.db import connection
+
+from billing.entitlements import COURSES
+from billing.selectors.entitlements import entitlements_of, refuse_over_limit
 from shared_apps.audit.services import do_record
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound, StaleVersion
@@ -13,6 +17,7 @@ from tenant_apps.courses.errors import CourseArchived, RevisionMissing, VersionF
 from tenant_apps.courses.locks import course_to_change, version_to_change
 from tenant_apps.courses.models import Course, CourseVersion
 from tenant_apps.courses.policies import visible_courses, visible_versions
+from tenant_apps.courses.selectors.catalog import count_courses
 from tenants.context import current_organization
 
 
@@ -96,3 +101,20 @@ def do_audit(*, actor: Actor, action: str, target: Any, **changes: Any) -> None:
         target=target,
         changes=changes,
     )
+
+
+def do_keep_within_plan() -> None:
+    """Refuse one course more than the organization's plan allows, before it is written. Where there is a
+    limit, whoever adds courses waits for each other until their transactions end.
+
+    Raises:
+        PlanLimitReached: see `refuse_over_limit`.
+    """
+    require_transaction()
+    organization_id = current_organization().id
+    if entitlements_of(organization_id).limit(COURSES) is None:
+        return
+    with connection.cursor() as cursor:
+        key = f"courses:{organization_id.hex}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+    refuse_over_limit(organization_id, COURSES, used=count_courses())

@@ -7,8 +7,10 @@ from typing import BinaryIO
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 
+from billing.entitlements import MEGABYTE, STORAGE_MB
+from billing.selectors.entitlements import entitlements_of, refuse_over_limit
 from shared_apps.audit.services import do_record
 from shared_apps.core.actors import Actor
 from shared_apps.core.ids import new_id
@@ -18,6 +20,7 @@ from tenant_apps.media.content.kinds import MEDIA_TYPES, extension_of, is_of_its
 from tenant_apps.media.errors import FileEmpty, FileNameRefused, FileTooLarge, FileTypeRefused
 from tenant_apps.media.models import StoredFile
 from tenant_apps.media.policies import UPLOAD
+from tenant_apps.media.selectors.files import sum_bytes
 from tenants.context import current_organization
 
 _CHUNK = 1 << 20
@@ -38,6 +41,7 @@ def store_file(*, actor: Actor, name: str, stream: BinaryIO) -> StoredFile:
     Raises:
         Forbidden: the actor may not upload.
         FileNameRefused, FileEmpty, FileTooLarge, FileTypeRefused: see there.
+        PlanLimitReached: the organization's plan holds no such amount of files.
     """
     require(actor, UPLOAD)
     clean_name = _checked_name(name)
@@ -66,6 +70,7 @@ def _write(actor: Actor, made: StoredFile, stream: BinaryIO) -> StoredFile:
     default_storage.save(made.storage_key, File(stream))
     try:
         with entry_transaction():
+            _keep_within_plan(made.size)
             made.save(force_insert=True)
             do_record(
                 actor=actor,
@@ -85,6 +90,22 @@ def _write(actor: Actor, made: StoredFile, stream: BinaryIO) -> StoredFile:
         default_storage.delete(made.storage_key)
         raise
     return made
+
+
+def _keep_within_plan(size: int) -> None:
+    """Refuse what the plan's storage does not hold; where there is a limit, uploads wait for each other's
+    commit, since two at once would each fit.
+
+    Raises:
+        PlanLimitReached: facts in megabytes.
+    """
+    organization_id = current_organization().id
+    if entitlements_of(organization_id).limit(STORAGE_MB) is None:
+        return
+    with connection.cursor() as cursor:
+        key = f"media:{organization_id.hex}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+    refuse_over_limit(organization_id, STORAGE_MB, used=sum_bytes(), more=size, unit=MEGABYTE)
 
 
 def _find(sha256: str, name: str) -> StoredFile | None:
