@@ -20,14 +20,22 @@ START_SECONDS = 60
 
 @contextmanager
 def working(
-    *, slots: int = 2, include: str = "tests.support.worker_tasks", name: str = ""
+    *,
+    slots: int = 2,
+    include: str = "tests.support.worker_tasks",
+    name: str = "",
+    queue: str = "",
+    prefetched: int = 1,
+    **environment: str,
 ) -> Iterator[psutil.Process]:
-    """Run a worker for organizations' tasks until the block ends.
+    """Run a worker, for organizations' tasks unless another queue is named, until the block ends.
 
     Args:
         name: of the worker; one that nobody had when empty.
         slots: tasks at once.
         include: module with further tasks.
+        prefetched: tasks that each slot may have waiting besides the one it runs.
+        environment: further environment variables.
 
     Raises:
         RuntimeError: it was not ready within START_SECONDS; with its output.
@@ -36,18 +44,18 @@ def working(
         *(sys.executable, "-m", "celery", "-A", "config.celery", "worker"),
         *(
             "--queues",
-            settings.TENANT_QUEUE,
+            queue or settings.TENANT_QUEUE,
             "--hostname",
             f"{name or time.monotonic_ns()}-{os.getpid()}@test",
         ),
         *("--concurrency", str(slots), "--include", include, "--loglevel", "info"),
-        *("--without-gossip", "--without-mingle"),
+        *("--without-gossip", "--without-mingle", "--prefetch-multiplier", str(prefetched)),
     ]
     with tempfile.NamedTemporaryFile() as output:
         child = subprocess.Popen(
             command,
             cwd=settings.BASE_DIR,
-            env={**os.environ, **server_environment()},
+            env={**os.environ, **server_environment(), **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
