@@ -19,6 +19,14 @@ class RefundUnderWay(Conflict):
     advice = "Wait until it is there, then look what is left."
 
 
+class RefundStale(Conflict):
+    """Money was given back since the page was opened. Facts: `left_minor`, `currency`."""
+
+    code = "refund_stale"
+    title = "Money of this invoice was given back since you opened this page."
+    advice = "Look at the invoice's refunds again; what you meant may be done already."
+
+
 class NothingPaid(Conflict):
     """Nothing was paid on the invoice. Facts: `status`."""
 
@@ -33,3 +41,11 @@ class SeatsBilled(Conflict):
     code = "seats_billed"
     title = "The organization pays for these seats."
     advice = "Comp seats on top instead; how many are billed the organization changes itself."
+
+
+class EndNotConfirmed(InvalidInput):
+    """The name that was typed is not that of the organization whose subscription would end."""
+
+    code = "end_not_confirmed"
+    title = "This is not the organization's subdomain."
+    advice = "Type its subdomain to end its subscription, or go back."

@@ -21,7 +21,7 @@ from billing.errors import (
 )
 from billing.gateways.stripe_gateway import StripeGateway, stripe_gateway
 from billing.models import Refund, SubscriptionInvoice
-from billing.operator_errors import NothingPaid, RefundOutOfRange, RefundUnderWay
+from billing.operator_errors import NothingPaid, RefundOutOfRange, RefundStale, RefundUnderWay
 from billing.policies import SUBSCRIPTIONS_MANAGE
 from billing.services.following import PAYMENT, look_and_apply
 from shared_apps.audit.services import do_record
@@ -48,11 +48,13 @@ class RefundWish:
         amount_minor: in minor units of the invoice's currency; None for all that is left.
         currency: lower case; None to take the invoice's own for granted.
         reason: why, for the audit log and the list of refunds.
+        left_minor: what was left when somebody looked; a form that was sent twice names what is no more.
     """
 
     reason: str
     amount_minor: int | None = None
     currency: str | None = None
+    left_minor: int | None = None
 
 
 def refund_invoice(*, actor: Actor, invoice_id: uuid.UUID, wish: RefundWish) -> Refund:
@@ -67,6 +69,7 @@ def refund_invoice(*, actor: Actor, invoice_id: uuid.UUID, wish: RefundWish) -> 
         NothingPaid: facts `status`.
         RefundOutOfRange: not from 1 to what is left, or of another currency; facts `left_minor`, `currency`.
         RefundUnderWay: another refund of it is on its way.
+        RefundStale: something else is left than `wish.left_minor`; facts `left_minor`, `currency`.
     """
     gateway = stripe_gateway()
     with entry_transaction():
@@ -146,6 +149,8 @@ def _checked_amount(invoice: SubscriptionInvoice, wish: RefundWish) -> int:
     if on_its_way is not None:
         raise RefundUnderWay(refund=str(on_its_way.id))
     left = left_to_refund(invoice)
+    if wish.left_minor is not None and wish.left_minor != left:
+        raise RefundStale(left_minor=left, currency=invoice.currency.upper())
     amount = left if wish.amount_minor is None else wish.amount_minor
     is_other_money = wish.currency is not None and wish.currency != invoice.currency
     if is_other_money or not 1 <= amount <= left:

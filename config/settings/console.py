@@ -25,6 +25,7 @@ UNFOLD = {
                 "items": [
                     _page("Overview", "dashboard", "index"),
                     _page("Organizations", "domain", "tenants_organization_changelist"),
+                    _page("Sign-ups", "person_add", "onboarding_signup_changelist"),
                     _page("Hosts", "language", "tenants_domain_changelist"),
                     _page("Custom domains", "dns", "tenants_domainclaim_changelist"),
                     _page("Released names", "history", "tenants_releasedname_changelist"),
@@ -38,6 +39,12 @@ UNFOLD = {
                 "items": [
                     _page("Plans", "sell", "billing_plan_changelist"),
                     _page("Subscriptions", "receipt_long", "billing_subscription_changelist"),
+                    _page("Invoices", "receipt", "billing_subscriptioninvoice_changelist"),
+                    _page("Refunds", "undo", "billing_refund_changelist"),
+                    _page("Checkouts", "shopping_cart", "billing_checkout_changelist"),
+                    _page("Changes", "published_with_changes", "billing_subscriptionchange_changelist"),
+                    _page("Prices", "payments", "billing_planprice_changelist"),
+                    _page("Promotions", "percent", "billing_promotion_changelist"),
                     _page("Seats", "chair", "billing_seatassignment_changelist"),
                     _page("Gateway inbox", "inbox", "billing_gatewayevent_changelist"),
                     _page("Gateway drifts", "difference", "billing_drift_changelist"),

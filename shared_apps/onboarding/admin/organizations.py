@@ -150,7 +150,18 @@ class OrganizationAdmin(ConsoleAdmin):
     exclude = ("creation_key",)
     change_form_after_template = "console/usage_charts.html"
     actions_list = ("create",)
-    actions_detail = ("edit", "usage", "export", "rename", "suspend", "resume", "remove", "keep", "waive")
+    actions_detail = (
+        "edit",
+        "billing",
+        "usage",
+        "export",
+        "rename",
+        "suspend",
+        "resume",
+        "remove",
+        "keep",
+        "waive",
+    )
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Return the acts that make sense in the organization's state."""
@@ -176,6 +187,11 @@ class OrganizationAdmin(ConsoleAdmin):
         context = {**(extra_context or {}), "usage": usage}
         response: HttpResponse = super().change_view(request, object_id, form_url, context)
         return response
+
+    @action(description="Billing", url_path="billing")
+    def billing(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Go to the page of its billing."""
+        return HttpResponseRedirect(reverse("admin:billing_organization", args=(object_id,)))
 
     @action(description="Usage and shares", url_path="usage")
     def usage(self, request: HttpRequest, object_id: str) -> HttpResponse:
