@@ -14,6 +14,7 @@ from stripe._stripe_object import StripeObject
 
 RESOURCES: dict[str, Any] = {
     "balance_transaction": stripe.BalanceTransaction,
+    "billing_portal.configuration": stripe.billing_portal.Configuration,
     "billing_portal.session": stripe.billing_portal.Session,
     "charge": stripe.Charge,
     "checkout.session": stripe.checkout.Session,

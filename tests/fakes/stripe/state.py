@@ -11,6 +11,7 @@ from typing import Any
 from tests.fakes.stripe.shapes import make
 
 type_of_id = {
+    "billing_portal.configuration": "bpc",
     "billing_portal.session": "bps",
     "charge": "ch",
     "checkout.session": "cs_test",

@@ -43,6 +43,10 @@ class Change:
 
 def start(account: Account, wish: Start, *, at: int) -> dict[str, Any]:
     """Make the subscription and bill its first period, or begin its trial."""
+    customer = account.find("customer", wish.customer)
+    if customer["currency"] not in (None, wish.price["currency"]):
+        raise Refusal(400, "You cannot combine currencies on a single customer.")
+    customer["currency"] = wish.price["currency"]
     trial_end = wish.trial_end or (at + wish.trial_days * DAY if wish.trial_days else None)
     period = trial_end or _period_end(wish.price, at, at)
     identifier = account.new_id("subscription")

@@ -7,6 +7,8 @@ from tests.fakes.stripe.operations import (
     checkout,
     customers,
     others,
+    portal,
+    promotions,
     schedules,
 )
 from tests.fakes.stripe.operations.registry import HANDLERS, expanded
@@ -20,5 +22,7 @@ __all__ = [
     "customers",
     "expanded",
     "others",
+    "portal",
+    "promotions",
     "schedules",
 ]

@@ -1,6 +1,5 @@
-"""Products, prices, coupons and promotion codes."""
+"""Products and prices."""
 
-from decimal import Decimal
 from typing import Any
 
 from tests.fakes.stripe.operations.customers import merge_metadata
@@ -120,71 +119,6 @@ def update_price(account: Account, path: dict[str, str], wanted: dict[str, Any])
     merge_metadata(price, wanted)
     account.tell("price.updated", price, at=account.now())
     return price
-
-
-@operation("post", "/v1/coupons")
-def create_coupon(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
-    if ("percent_off" in wanted) == ("amount_off" in wanted):
-        raise Refusal(400, "You must pass either percent_off or amount_off.", param="percent_off")
-    identifier = wanted.get("id") or account.new_id("discount")[3:15].upper()
-    if identifier in account.objects["coupon"]:
-        raise Refusal(
-            400, f"Coupon already exists: {identifier}.", code="resource_already_exists", param="id"
-        )
-    duration = wanted.get("duration", "once")
-    if (duration == "repeating") != ("duration_in_months" in wanted):
-        raise Refusal(400, "duration_in_months goes with repeating.", param="duration_in_months")
-    return account.add(
-        "coupon",
-        at=account.now(),
-        identifier=identifier,
-        amount_off=wanted.get("amount_off"),
-        currency=wanted.get("currency"),
-        duration=duration,
-        duration_in_months=wanted.get("duration_in_months"),
-        max_redemptions=wanted.get("max_redemptions"),
-        metadata=wanted.get("metadata", {}),
-        name=wanted.get("name"),
-        percent_off=Decimal(wanted["percent_off"]) if "percent_off" in wanted else None,
-        redeem_by=wanted.get("redeem_by"),
-        times_redeemed=0,
-        valid=True,
-    )
-
-
-@operation("get", "/v1/coupons/{coupon}")
-def read_coupon(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
-    return account.find("coupon", path["coupon"])
-
-
-@operation("post", "/v1/promotion_codes")
-def create_promotion_code(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
-    coupon = account.find("coupon", wanted["promotion"].get("coupon"), "promotion[coupon]")
-    code = wanted.get("code") or account.new_id("discount")[3:11].upper()
-    if account.all("promotion_code", code=code, active=True):
-        raise Refusal(400, f"An active promotion code {code} exists.", param="code")
-    return account.add(
-        "promotion_code",
-        at=account.now(),
-        active=wanted.get("active", True),
-        code=code,
-        max_redemptions=wanted.get("max_redemptions"),
-        expires_at=wanted.get("expires_at"),
-        metadata=wanted.get("metadata", {}),
-        promotion={"type": "coupon", "coupon": coupon["id"]},
-        restrictions={
-            "first_time_transaction": wanted.get("restrictions", {}).get("first_time_transaction", False),
-            "minimum_amount": None,
-            "minimum_amount_currency": None,
-        },
-        times_redeemed=0,
-    )
-
-
-@operation("get", "/v1/promotion_codes")
-def list_promotion_codes(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
-    chosen = {name: wanted[name] for name in ("code", "active") if name in wanted}
-    return page(account.all("promotion_code", **chosen), "/v1/promotion_codes", wanted)
 
 
 def _active(wanted: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.fakes.stripe import subscriptions
 from tests.fakes.stripe.operations.changes import redeem
+from tests.fakes.stripe.operations.promotions import promotion_works
 from tests.fakes.stripe.operations.registry import operation, page
 from tests.fakes.stripe.shapes import listed
 from tests.fakes.stripe.state import Account, Refusal
@@ -25,8 +26,14 @@ def create_session(account: Account, path: dict[str, str], wanted: dict[str, Any
         raise Refusal(400, "You may only specify one of these: allow_promotion_codes, discounts.")
     customer = wanted.get("customer")
     if customer:
-        account.find("customer", customer, "customer")
+        _check_customer(account, customer, price, wanted)
     at = account.now(customer)
+    for each in wanted.get("discounts") or []:
+        if "promotion_code" not in each:
+            continue  # a coupon by itself
+        code = account.find("promotion_code", each.get("promotion_code"), "discounts[0][promotion_code]")
+        if not code["active"] or not promotion_works(account, code, price, at):
+            raise Refusal(400, "This promotion code does not apply.", param="discounts[0][promotion_code]")
     expires = wanted.get("expires_at", at + _LIFETIME)
     if not at + 30 * 60 <= expires <= at + _LIFETIME:
         raise Refusal(400, "expires_at must be 30 minutes to 24 hours from now.", param="expires_at")
@@ -101,6 +108,28 @@ def expire_session(account: Account, path: dict[str, str], wanted: dict[str, Any
     return session
 
 
+def _check_customer(account: Account, identifier: str, price: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Refuse what Stripe refuses for a customer that is there."""
+    customer = account.find("customer", identifier, "customer")
+    if customer["currency"] not in (None, price["currency"]):
+        raise Refusal(400, "You cannot combine currencies on a single customer.")
+    update = wanted.get("customer_update", {})
+    if wanted.get("tax_id_collection", {}).get("enabled") and update.get("name") != "auto":
+        raise Refusal(
+            400,
+            "Tax ID collection requires updating business name on the customer.",
+            param="customer_update[name]",
+        )
+    reckons_tax = wanted.get("automatic_tax", {}).get("enabled")
+    if reckons_tax and update.get("address") != "auto" and not customer["address"]:
+        raise Refusal(
+            400,
+            "Automatic tax calculation in Checkout requires a valid address on the customer.",
+            param="customer_update[address]",
+            code="customer_tax_location_invalid",
+        )
+
+
 # --- What the payer does ------------------------------------------------------------------------
 
 
@@ -127,7 +156,11 @@ def pay(account: Account, session_id: str, facts: dict[str, str]) -> dict[str, A
     customer = _customer(account, session, facts, at)
     discounts = list(wish["discounts"])
     if facts.get("promotion_code"):
-        codes = account.all("promotion_code", code=facts["promotion_code"], active=True)
+        codes = [
+            each
+            for each in account.all("promotion_code", code=facts["promotion_code"], active=True)
+            if promotion_works(account, each, wish["price"], at)
+        ]
         if not session["allow_promotion_codes"] or not codes:
             raise Refusal(400, "This code is invalid.", code="promotion_code_invalid")
         discounts = [{"promotion_code": codes[0]["id"]}]

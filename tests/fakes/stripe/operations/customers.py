@@ -1,10 +1,20 @@
 """Customers and their tax ids."""
 
+import re
 from typing import Any
 
 from tests.fakes.stripe import subscriptions
 from tests.fakes.stripe.operations.registry import operation, page
-from tests.fakes.stripe.state import Account
+from tests.fakes.stripe.state import Account, Refusal
+
+# What Stripe writes of the forms of some kinds; the others it takes as they are.
+_FORMS = {
+    "eu_vat": r"[A-Z]{2}[0-9A-Z+*]{2,12}",
+    "gb_vat": r"(GB|XI)[0-9]{9}([0-9]{3})?",
+    "in_gst": r"[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][0-9A-Z]{3}",
+    "us_ein": r"[0-9]{2}-?[0-9]{7}",
+    "za_vat": r"4[0-9]{9}",
+}
 
 
 @operation("post", "/v1/customers")
@@ -115,6 +125,9 @@ def delete_tax_id(account: Account, path: dict[str, str], wanted: dict[str, Any]
 
 
 def _add_tax_id(account: Account, customer: str, wanted: dict[str, Any], at: int) -> dict[str, Any]:
+    form = _FORMS.get(wanted["type"])
+    if form and not re.fullmatch(form, wanted["value"]):
+        raise Refusal(400, f"Invalid value for {wanted['type']}.", code="tax_id_invalid", param="value")
     return account.add(
         "tax_id",
         at=at,

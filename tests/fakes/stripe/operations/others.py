@@ -1,4 +1,4 @@
-"""Refunds, the customer portal, events and test clocks."""
+"""Refunds, events and test clocks."""
 
 from typing import Any
 
@@ -70,21 +70,6 @@ def list_invoice_payments(account: Account, path: dict[str, str], wanted: dict[s
         intent = wanted["payment"].get("payment_intent")
         rows = [row for row in rows if row["payment"]["payment_intent"] == intent]
     return page(rows, "/v1/invoice_payments", wanted)
-
-
-@operation("post", "/v1/billing_portal/sessions")
-def create_portal_session(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
-    customer = account.find("customer", wanted.get("customer"), "customer")
-    session = account.add(
-        "billing_portal.session",
-        at=account.now(customer["id"]),
-        configuration="bpc_default",
-        customer=customer["id"],
-        return_url=wanted.get("return_url"),
-        url="",
-    )
-    session["url"] = f"{account.base_url}/_pages/portal/{session['id']}"
-    return session
 
 
 @operation("get", "/v1/events/{id}")
