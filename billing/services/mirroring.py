@@ -3,6 +3,7 @@
 from typing import Any
 
 import structlog
+from django.db import connection
 
 from billing.enums import OVER, EventState, SeatState, SubscriptionStatus
 from billing.errors import PriceUnknown, SecondSubscription, SubscriptionOfAnother
@@ -85,9 +86,16 @@ def do_apply_subscription(seen: SeenSubscription) -> Subscription:
 def do_lock_subscription(ref: str) -> Subscription | None:
     """Return the row of a subscription at the gateway, locked; None where there is none yet.
 
-    Whoever also takes the lock of its tickets takes this one first.
+    Whoever also takes the lock of its tickets takes this one first. Before there is a row, its name is locked
+    instead: who found none would else lock the tickets first, and meet who found one the other way round.
     """
-    return Subscription.objects.select_for_update(no_key=True).filter(gateway_ref=ref).first()
+    rows = Subscription.objects.select_for_update(no_key=True).filter(gateway_ref=ref)
+    row = rows.first()
+    if row is None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"billing:{ref}"])
+        row = rows.first()
+    return row
 
 
 def _row_to_fill(account: BillingAccount, seen: SeenSubscription) -> Subscription:

@@ -156,6 +156,32 @@ def adopt_purchase(*, checkout_id: uuid.UUID, organization_id: uuid.UUID) -> Non
         look_and_apply(gateway, INVOICE, invoice.ref)
 
 
+def give_back_purchase(checkout_id: uuid.UUID) -> None:
+    """End what was bought on a page of no organization, and give all of the money back. Safe to repeat.
+
+    Raises:
+        GatewayUnavailable: call again.
+        GatewayRefused: a payment cannot be given back; what was done stays done.
+    """
+    checkout = Checkout.objects.get(id=checkout_id)
+    gateway = _gateway()
+    if checkout.subscription_ref:
+        gateway.cancel(checkout.subscription_ref, idempotency_key=f"{checkout_id}-end")
+    for each in gateway.list_invoices(checkout.customer_ref):
+        invoice = gateway.look_invoice(each.ref)
+        if not invoice.payment_ref:
+            continue
+        payment = gateway.look_payment(invoice.payment_ref)
+        given = sum(one.amount_minor for one in payment.refunds if one.status not in {"failed", "canceled"})
+        if invoice.paid_minor > given:
+            gateway.refund(
+                invoice.payment_ref,
+                amount_minor=invoice.paid_minor - given,
+                reference=str(checkout_id),
+                idempotency_key=f"{checkout_id}-{invoice.ref}",
+            )
+
+
 def _is_lost(subscription_ref: str) -> bool:
     return bool(subscription_ref) and _gateway().look_subscription(subscription_ref).status in _NEVER_BEGAN
 

@@ -21,6 +21,7 @@ class NewOrganization:
     Attributes:
         slug: its subdomain.
         owner_email: who is invited as its first owner.
+        owner_name: to greet by, where it is known.
         timezone: IANA name, the default of its people and runs.
         language: BCP 47 tag, "en".
     """
@@ -30,6 +31,7 @@ class NewOrganization:
     owner_email: str
     timezone: str = "UTC"
     language: str = "en"
+    owner_name: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "owner_email", normal_email(self.owner_email))

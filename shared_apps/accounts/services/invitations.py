@@ -145,13 +145,18 @@ def do_mail_invitations(
     do_send(messages, organization_id=organization.id)
 
 
-def do_invite_owner(organization: Organization, *, email: str, invited_by: Actor) -> Invitation:
+def do_invite_owner(
+    organization: Organization, *, email: str, invited_by: Actor, name: str = ""
+) -> Invitation:
     """Invite the first owner of a new organization and queue the mail.
 
     Nothing is written in the tenant, which may have no schema yet; accepting makes user, membership, Member.
     A repeat replaces the invitation before.
+
+    Args:
+        name: to greet by, where it is known.
     """
-    owner = Invitee(email=normal_email(email), role=Role.OWNER, membership_id=None)
+    owner = Invitee(email=normal_email(email), role=Role.OWNER, membership_id=None, name=name)
     made = do_make_invitations(organization_id=organization.id, invitees=[owner], invited_by=invited_by)
     do_mail_invitations(organization, made, [owner])
     return made[0][0]

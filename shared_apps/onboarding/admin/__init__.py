@@ -1,5 +1,13 @@
-"""Console pages of the life of organizations and of failed background work."""
+"""Console pages of the life of organizations, of sign-ups and of failed background work."""
 
-from shared_apps.onboarding.admin import domains, migrations, offboarding, operations, organizations, pool
+from shared_apps.onboarding.admin import (
+    domains,
+    migrations,
+    offboarding,
+    operations,
+    organizations,
+    pool,
+    sign_ups,
+)
 
-__all__ = ["domains", "migrations", "offboarding", "operations", "organizations", "pool"]
+__all__ = ["domains", "migrations", "offboarding", "operations", "organizations", "pool", "sign_ups"]

@@ -94,7 +94,7 @@ def do_provision(*, actor: Actor, request: NewOrganization, creation_key: str | 
         language=request.language,
         creation_key=creation_key,
     )
-    do_invite_owner(organization, email=request.owner_email, invited_by=actor)
+    do_invite_owner(organization, email=request.owner_email, invited_by=actor, name=request.owner_name)
     do_record(
         actor=actor,
         action="organizations.create",

@@ -150,6 +150,7 @@ def _make_organization(sign_up_id: uuid.UUID) -> Organization | None:
                     owner_email=row.email,
                     timezone=row.timezone,
                     language=row.language,
+                    owner_name=row.owner_name,
                 ),
                 creation_key=f"sign-up:{row.id}",
             )

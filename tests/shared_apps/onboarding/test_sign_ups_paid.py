@@ -6,26 +6,32 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 
+from billing.errors import GatewayUnavailable
 from billing.models import BillingAccount, Subscription
 from billing.services import following, sign_up_purchases
 from shared_apps.accounts.models import Invitation, Membership, User
 from shared_apps.core import clock
 from shared_apps.core.actors import Role, system_actor
+from shared_apps.onboarding.errors import SignUpNeedsNoHelp
 from shared_apps.onboarding.models import SignUp
 from shared_apps.onboarding.services import sign_up_provisioning
 from shared_apps.onboarding.services.provisioning import provision_organization
 from shared_apps.onboarding.services.sign_up_provisioning import follow_sign_up
+from shared_apps.onboarding.services.sign_up_rescues import finish_sign_up, refund_sign_up
 from shared_apps.onboarding.services.sign_up_sweeping import sweep_sign_ups
 from shared_apps.onboarding.types import NewOrganization
 from shared_apps.outbox.models import OutboxMessage
 from shared_apps.outbox.services.delivery import relay
 from tenants.context import in_public
 from tenants.enums import OrganizationState, SchemaState
+from tenants.errors import NameNotAvailable
 from tenants.models import Organization, TenantSchema
 from tests.billing.conftest import deliver_all
 from tests.fakes.stripe import Fault
-from tests.support.client import Caller
+from tests.support.client import PLATFORM_HOST, Caller
 from tests.support.seed import make_member
 from tests.support.sign_ups import Visitor, Visitors
 
@@ -126,10 +132,11 @@ def test_killed_between_any_two_steps_it_is_one_organization_and_one_charge(
     def die(*_: Any, **__: Any) -> None:
         raise Killed
 
+    deliver_all(who.server)
     with monkeypatch.context() as patch:
         patch.setattr(module, place, die)
         with pytest.raises(Killed):
-            follow(who)
+            follow_sign_up(who.row().id)
     assert who.ask()["status"] == "provisioning"
     assert who.ask()["next_step"] == "wait"
     with clock.frozen_at(clock.now() + timedelta(minutes=2)):
@@ -223,12 +230,12 @@ def test_a_customers_second_trial_is_none(visitor: Visitors) -> None:
 
 def accept(organization: Organization, email: str, password: str) -> Any:
     mail = OutboxMessage.objects.filter(payload__to=email, payload__template="accounts/invitation").get()
-    assert mail.payload["language"] == "de"
+    assert (mail.payload["language"], mail.payload["context"]["name"]) == ("de", "Bill Lumbergh")
     body = {
         "token": mail.payload["context"]["token"],
         "password": password,
-        "first_name": "",
-        "last_name": "",
+        "first_name": "Bill",
+        "last_name": "Lumbergh",
     }
     return Caller("initech.palaestra.test").post("/api/v1/invitations/accept", body)
 
@@ -240,7 +247,8 @@ def test_the_owner_chooses_a_password_by_the_mail_and_is_in(visitor: Visitors) -
     follow(who)
     organization = Organization.objects.get(slug="initech")
     email, password = "bill@initech.example", "quiet-harbour-demo-42"
-    assert accept(organization, email, password).status_code == 200
+    answer = accept(organization, email, password)
+    assert answer.status_code == 200, answer.content
     membership = Membership.objects.get(organization=organization)
     assert (membership.role, membership.user.email) == (Role.OWNER, email)
     credentials = {"email": email, "password": password}
@@ -309,3 +317,58 @@ def test_money_for_a_name_that_is_gone_waits_for_an_operator(visitor: Visitors) 
     assert not Subscription.objects.filter(organization=theirs).exists()
     mails = OutboxMessage.objects.filter(payload__template="onboarding/sign_up_attention")
     assert [mail.payload["to"] for mail in mails] == ["bill@initech.example"]
+
+
+def wait_for_an_operator(who: Visitor) -> Visitor:
+    pay_after_the_end(who)
+    taken = NewOrganization(name="Initech", slug="initech", owner_email="other@initech.example")
+    provision_organization(actor=SYSTEM, request=taken)
+    assert follow(who) == "needs_attention"
+    return who
+
+
+@pytest.mark.feature("PAY-11")
+def test_an_operator_finishes_it_with_another_subdomain(visitor: Visitors) -> None:
+    who = wait_for_an_operator(at_the_page(visitor()))
+    with pytest.raises(NameNotAvailable):
+        finish_sign_up(actor=SYSTEM, sign_up_id=who.row().id, slug="acme")
+    finish_sign_up(actor=SYSTEM, sign_up_id=who.row().id, slug="initech-europe")
+    relay()
+    assert assert_one_of_each(who).slug == "initech-europe"
+    with pytest.raises(SignUpNeedsNoHelp):
+        finish_sign_up(actor=SYSTEM, sign_up_id=who.row().id, slug="initech-asia")
+
+
+@pytest.mark.feature("PAY-11")
+def test_an_operator_gives_the_money_back(visitor: Visitors) -> None:
+    who = wait_for_an_operator(at_the_page(visitor()))
+    # The gateway fails in the middle: nobody can finish it then, and a repeat pays back once.
+    for _ in range(3):
+        who.server.faults.order(Fault.ERROR_AFTER, "post", "/v1/refunds")
+    with pytest.raises(GatewayUnavailable):
+        refund_sign_up(actor=SYSTEM, sign_up_id=who.row().id)
+    with pytest.raises(SignUpNeedsNoHelp):
+        finish_sign_up(actor=SYSTEM, sign_up_id=who.row().id, slug="initech-europe")
+    refund_sign_up(actor=SYSTEM, sign_up_id=who.row().id)
+    assert [each["amount"] for each in who.server.account.all("refund")] == [12_000]
+    assert [each["status"] for each in who.server.account.all("subscription")] == ["canceled"]
+    assert who.ask()["status"] == "refunded"
+    with pytest.raises(SignUpNeedsNoHelp):
+        refund_sign_up(actor=SYSTEM, sign_up_id=who.row().id)
+
+
+def test_the_console_shows_sign_ups_and_what_can_be_done(visitor: Visitors) -> None:
+    who = wait_for_an_operator(at_the_page(visitor()))
+    page = reverse("admin:onboarding_signup_change", args=(who.id,), urlconf="api.urls_public")
+    listed = reverse("admin:onboarding_signup_changelist", urlconf="api.urls_public")
+    browser = Client(headers={"host": PLATFORM_HOST})
+    browser.force_login(User.objects.create_user("ops@palaestra.example", is_staff=True))
+    assert b"initech" in browser.get(listed).content
+    shown = browser.get(page).content.decode()
+    assert "name_lost" in shown
+    assert who.row().secret_hash.hex() not in shown
+    finish = reverse("admin:onboarding_signup_finish", args=(who.id,), urlconf="api.urls_public")
+    assert browser.post(finish, {"slug": "acme"}).status_code == 200
+    assert who.row().status == "needs_attention"
+    assert browser.post(finish, {"slug": "initech-europe"}).status_code == 302
+    assert who.row().status == "provisioning"
