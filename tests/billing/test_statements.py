@@ -1,5 +1,6 @@
 """Monthly statements: every line of an invoice derived from seats and time, with the people who held them."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
