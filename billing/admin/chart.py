@@ -9,6 +9,7 @@ from billing.selectors.seat_days import SeatDay
 WIDTH, HEIGHT = 960, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 12, 28
 _MOST_LABELS = 10
+_LABEL_WIDTH = 56
 _NICE = (1, 2, 5)
 
 
@@ -56,7 +57,9 @@ def draw_seats(days: Sequence[SeatDay]) -> SeatChart | None:
     """Return the chart of the days, oldest first; None without any."""
     if not days:
         return None
-    top = _nice_above(max(max(each.purchased, each.used) for each in days))
+    most = max(max(each.purchased, each.used) for each in days)
+    step = _step_for(most)
+    top = max(1, -(-most // step)) * step
     ground = HEIGHT - _BOTTOM
     width = WIDTH - _LEFT - _RIGHT
 
@@ -85,8 +88,12 @@ def draw_seats(days: Sequence[SeatDay]) -> SeatChart | None:
         bought=steps([each.purchased for each in days]),
         used=used,
         area=f"{used}V{ground}H{across(0)}Z",
-        rows=[Mark(up(number), f"{number:,}") for number in _ticks(top)],
-        columns=[Mark(across(index), label) for index, label in _labels([each.day for each in days])],
+        rows=[Mark(up(number), f"{number:,}") for number in range(0, top + 1, step)],
+        columns=[
+            Mark(across(index), label)
+            for index, label in _labels([each.day for each in days])
+            if across(index) < WIDTH - _LABEL_WIDTH
+        ],
         months=_months(days),
         summary=(
             f"Seats from {days[0].day:%d %b %Y} to {last.day:%d %b %Y}: {last.purchased:,} there and "
@@ -95,18 +102,14 @@ def draw_seats(days: Sequence[SeatDay]) -> SeatChart | None:
     )
 
 
-def _nice_above(number: int) -> int:
-    """Return a round number not below, so that the grid has whole labels."""
+def _step_for(number: int) -> int:
+    """Return a round step of which about four reach the number, so that the grid has whole labels."""
     power = 1
     while True:
         for step in _NICE:
             if step * power * 4 >= number:
-                return step * power * 4
+                return step * power
         power *= 10
-
-
-def _ticks(top: int) -> list[int]:
-    return [top * part // 4 for part in range(5)]
 
 
 def _labels(days: Sequence[date]) -> list[tuple[int, str]]:

@@ -35,10 +35,11 @@ _TITLES = {
     "comp": "Comp seats",
     "trial": "Extend the trial",
     "grace": "Extend the grace",
-    "end": "End now",
-    "cancel": "Cancel",
+    "end": "End the subscription now",
+    "cancel": "Cancel the subscription",
 }
 _ENDING = frozenset({"end", "cancel"})
+MOST_INVOICES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,12 @@ def story_context(story: BillingStory) -> dict[str, Any]:
         "acts": _acts(subscription),
         "account": _account(story.account) if story.account else [],
         "chart": draw_seats(story.days),
-        "invoices": [_line(row) for row in story.invoices],
+        "invoices": [_line(row) for row in story.invoices[:MOST_INVOICES]],
+        "invoices_link": (
+            f"{reverse('admin:billing_subscriptioninvoice_changelist')}?q={story.organization.slug}"
+            if len(story.invoices) > MOST_INVOICES
+            else ""
+        ),
         "moments": tell(story),
     }
 
@@ -111,7 +117,7 @@ def _alarms(story: BillingStory) -> list[tuple[str, str]]:
     if open_drifts:
         found.append(
             (
-                f"{len(open_drifts)} facts stand otherwise at the gateway: "
+                "Otherwise at the gateway than here: "
                 + ", ".join(row.fact.replace("_", " ") for row in open_drifts[:5]),
                 f"{reverse('admin:billing_drift_changelist')}?q={story.organization.slug}",
             )
@@ -119,7 +125,7 @@ def _alarms(story: BillingStory) -> list[tuple[str, str]]:
     if story.stuck:
         found.append(
             (
-                f"{len(story.stuck)} messages of the gateway could not be worked off",
+                f"Messages of the gateway that could not be worked off: {len(story.stuck)}",
                 reverse("admin:billing_gatewayevent_change", args=(story.stuck[0].pk,)),
             )
         )
@@ -189,8 +195,10 @@ def _acts(row: Subscription | None) -> list[dict[str, Any]]:
         for name in acts_for(row)
     ]
     if not found:
-        found.append(_act("Grant a subscription", reverse("admin:billing_subscription_grant")))
-    return [*found, _act("Compare with the gateway", reverse("admin:billing_reconcile"))]
+        return [_act("Grant a subscription", reverse("admin:billing_subscription_grant"))]
+    if row.gateway_ref is not None:
+        found.append(_act("Compare with the gateway", reverse("admin:billing_reconcile")))
+    return sorted(found, key=lambda each: bool(each["ends"]))
 
 
 def _act(title: str, link: str, *, ends: bool = False) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from billing.enums import ChangeKind, ChangeState, CheckoutState, DunningStage
 from billing.models import Checkout, Subscription, SubscriptionChange
 from billing.selectors.story import BillingStory
 from shared_apps.audit.models import AuditEvent
+from shared_apps.core.actors import ActorKind
 
 MOST = 100
 _STAGE_TONES = {DunningStage.RECOVERED: GOOD, DunningStage.TRIAL_ENDING: INFO, DunningStage.ENDING: INFO}
@@ -185,7 +186,8 @@ def _acts(story: BillingStory) -> Iterator[Moment]:
             continue
         title = _ACTS.get(event.action)
         if title is not None:
-            yield Moment(event.created_at, "Act", PLAIN, title, _joined(_told(event), event.actor_label))
+            who = "" if event.actor_kind == ActorKind.SYSTEM else event.actor_label
+            yield Moment(event.created_at, "Act", PLAIN, title, _joined(_told(event), who))
 
 
 def _told(event: AuditEvent) -> str:

@@ -41,11 +41,12 @@ ACCESS_TONES: dict[str, str] = {
     AccessLevel.READ_ONLY: BAD,
     AccessLevel.CLOSED: BAD,
 }
+# Said with since when, and until when it stays so.
 _ACCESS = {
-    AccessLevel.FULL: "Everything works",
-    AccessLevel.NO_NEW_SEATS: "Everything works but new seats",
-    AccessLevel.READ_ONLY: "People can only read",
-    AccessLevel.CLOSED: "Closed: those who manage billing can read and export",
+    AccessLevel.FULL: ("Everything works", ""),
+    AccessLevel.NO_NEW_SEATS: ("No new seats are given", "; everything else works"),
+    AccessLevel.READ_ONLY: ("People can only read", ""),
+    AccessLevel.CLOSED: ("Closed but for reading and exporting by those who manage it", ""),
 }
 _LENGTHS: dict[str, str] = {Interval.MONTH: "month", Interval.QUARTER: "quarter", Interval.YEAR: "year"}
 
@@ -84,11 +85,10 @@ def per(interval: str) -> str:
 
 def access_sentence(access: Access) -> str:
     """Return what people may do, since when and until when."""
-    said = _ACCESS[access.level]
-    if access.since is not None:
-        said += f" since {day(access.since)}"
-    if access.until is not None:
-        said += f", until {day(access.until)}"
+    said, rest = _ACCESS[access.level]
+    since = f" since {day(access.since)}" if access.since is not None else ""
+    until = f" until {day(access.until)}" if access.until is not None else ""
+    kept = ""
     if access.seats_kept_until is not None:
-        said += f"; people keep their seats until {day(access.seats_kept_until)}"
-    return f"{said}."
+        kept = f"; people keep their seats until {day(access.seats_kept_until)}"
+    return f"{said}{since}{rest}{until}{kept}."
