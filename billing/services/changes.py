@@ -8,7 +8,7 @@ Seats are counted as they are billed; seats an operator gave on top stay as they
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -107,9 +107,11 @@ def preview_change(
         # Whole seconds: the gateway reckons in them, and the change must name the very moment of the preview.
         at = clock.now().replace(microsecond=0)
         wish = wish_of(subscription, price, wanted, at)
-        invoice = gateway.preview_seats(wish)
-        renewal = gateway.preview_renewal(wish) if subscription.cancels_at is None else None
-    return _preview(subscription, price, wanted, at, invoice, renewal)
+        renewal = gateway.preview_renewal(wish)
+        is_nothing = _is_nothing(subscription, price, wanted)
+        invoice = _nothing_owed(renewal) if is_nothing else gateway.preview_seats(wish)
+    ends = subscription.cancels_at is not None
+    return _preview(subscription, price, wanted, at, invoice, None if ends else renewal)
 
 
 def confirm_change(
@@ -298,6 +300,14 @@ def _do_write_down(
 
 def _is_nothing(subscription: Subscription, price: PlanPrice, seats: int) -> bool:
     return seats == billed(subscription) and price.id == subscription.price_id
+
+
+def _nothing_owed(invoice: SeenInvoice) -> SeenInvoice:
+    """Return an invoice over nothing; the gateway would credit and charge the same time, at other discounts."""
+    sums = dict.fromkeys(
+        ("subtotal_minor", "discount_minor", "tax_minor", "total_minor", "due_minor", "paid_minor"), 0
+    )
+    return replace(invoice, lines=(), **sums)
 
 
 def _made(organization_id: uuid.UUID, promise: dict[str, Any]) -> SubscriptionChange | None:
