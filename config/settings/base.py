@@ -14,7 +14,9 @@ from config.apps import INSTALLED_APPS as INSTALLED_APPS
 from config.apps import SHARED_APPS as SHARED_APPS
 from config.apps import TENANT_APPS as TENANT_APPS
 from config.logging import logging_settings
+from config.settings.billing import *  # noqa: F403  all of them settings
 from config.settings.console import UNFOLD as UNFOLD
+from config.settings.documents import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 DATA_DIR = Path(env.text("PALAESTRA_DATA_DIR", str(BASE_DIR / ".palaestra")))
@@ -77,19 +79,6 @@ ARCHIVE_LIFETIME = timedelta(days=env.integer("ARCHIVE_LIFETIME_DAYS", 7))
 RELEASED_NAME_QUARANTINE = timedelta(days=env.integer("RELEASED_NAME_QUARANTINE_DAYS", 180))
 # How long the host of a former subdomain redirects to the present one.
 RENAMED_HOST_LIFETIME = timedelta(days=env.integer("RENAMED_HOST_DAYS", 90))
-# Companies sign themselves up on the platform's host, where payments are set up.
-SIGN_UP_OPEN = env.boolean("SIGN_UP_OPEN", True)
-# How long a sign-up holds its names: until its address is verified, then until its page is opened; while it
-# has a page, this long after the page's end; and never longer than the last after the address is verified.
-SIGN_UP_UNVERIFIED = timedelta(hours=env.integer("SIGN_UP_UNVERIFIED_HOURS", 24))
-SIGN_UP_UNPAID = timedelta(hours=env.integer("SIGN_UP_UNPAID_HOURS", 24))
-SIGN_UP_AFTER_PAGE = timedelta(hours=1)
-SIGN_UP_LONGEST = timedelta(hours=72)
-SIGN_UP_MAIL_PAUSE = timedelta(seconds=60)
-# Sign-ups that came to nothing are forgotten.
-KEEP_EXPIRED_SIGN_UPS = timedelta(days=env.integer("KEEP_EXPIRED_SIGN_UPS_DAYS", 30))
-# Domains of addresses that cannot sign up, besides those of services whose addresses last minutes.
-SIGN_UP_REFUSED_EMAIL_DOMAINS = env.words("SIGN_UP_REFUSED_EMAIL_DOMAINS", "")
 # How long a deleted organization can be kept after all.
 ORGANIZATION_GRACE_DAYS = env.integer("ORGANIZATION_GRACE_DAYS", 30)
 # What goes on in an organization that is suspended for writing: signing in and out, by which people read,
@@ -111,26 +100,6 @@ READ_ONLY_WRITES = [
         ("POST", "archives"),
     )
 ]
-# What goes on where the subscription lets people only read, or is over: to sign in and out, to settle it, to
-# give seats back, to export. Each by its own policy besides.
-UNSETTLED_WRITES = [
-    re.compile(f"/api/v1/{path}")
-    for path in ("auth/.+", "billing/.+", "archives(/.+)?", "profile", "seats/[0-9a-f-]+/revoke")
-]
-# What those who cannot settle it still read when the subscription is over: who they are, whose house this is
-# and why it is closed.
-CLOSED_READS = [
-    re.compile(f"/api/v1/{path}") for path in ("auth/.+", "billing/access", "profile", "organization")
-]
-# Days from a failed payment: all works, then no new seats are given, then people can only read.
-DUNNING_NO_SEATS_AFTER = env.integer("DUNNING_NO_SEATS_AFTER", 3)
-GRACE_DAYS = env.integer("GRACE_DAYS", 7)
-# Days before the end of a grace, a trial or a subscription at which its administrators are told.
-DUNNING_REMIND_BEFORE = env.integer("DUNNING_REMIND_BEFORE", 3)
-# Days after the end of a subscription for which its people keep their seats, for one that follows.
-SEATS_KEPT_DAYS = env.integer("SEATS_KEPT_DAYS", 30)
-# Where people settle it, on the organization's host.
-BILLING_PAGE = env.text("BILLING_PAGE", "/billing")
 # Custom domains: where their owners point them, who is asked for the proof ("host:port", none: as the
 # machine's resolv.conf says), how often, and how long a domain outlives its proof.
 CUSTOM_DOMAIN_TARGET = env.text("CUSTOM_DOMAIN_TARGET", "")  # empty: the platform host
@@ -234,8 +203,6 @@ AUTH_PASSWORD_VALIDATORS = [
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 REFRESH_TOKEN_LIFETIME = timedelta(days=30)
 INVITATION_LIFETIME = timedelta(days=7)
-# How long an act on many seats can be undone.
-SEAT_UNDO_WINDOW = timedelta(hours=env.integer("SEAT_UNDO_HOURS", 24))
 
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -384,21 +351,6 @@ EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Palaestra <no-reply@palaestra.example>")
 
-# --- Payments --------------------------------------------------------------------------------
-# Without a key nothing is sold by card, and the endpoint for Stripe's messages answers 404.
-STRIPE_API_KEY = env.text("STRIPE_API_KEY", "")
-STRIPE_API_BASE = env.text("STRIPE_API_BASE", "https://api.stripe.com")
-# How long a call waits for its answer; it is tried three times.
-STRIPE_ANSWER_SECONDS = env.integer("STRIPE_ANSWER_SECONDS", 20)
-# Two while a new secret replaces the old one.
-STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRETS", "")
-# What the gateway's pages ask for and reckon: taxes by its tables, tax ids of companies, promotion codes.
-CHECKOUT_AUTOMATIC_TAX = env.boolean("CHECKOUT_AUTOMATIC_TAX", False)
-CHECKOUT_TAX_IDS = env.boolean("CHECKOUT_TAX_IDS", True)
-CHECKOUT_PROMOTION_CODES = env.boolean("CHECKOUT_PROMOTION_CODES", True)
-# Hosts ("app.example" or "app.example:8443") that those pages may lead back to besides an organization's own.
-BILLING_RETURN_HOSTS = env.words("BILLING_RETURN_HOSTS", "")
-
 # --- Jobs ------------------------------------------------------------------------------------
 # The platform's own tasks (sweeps, mail) never stand behind an organization's: a queue for each, and the
 # organizations' work waits in the fair queue, of which their queue carries only tickets.
@@ -488,71 +440,6 @@ LOGGING_CONFIG = None
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOG_FORMAT = env.text("LOG_FORMAT", "json")
 logging_settings(LOG_LEVEL, LOG_FORMAT)
-
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Palaestra API",
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.0",  # 3.0 cannot say that a member of a closed set of words may be null
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "COMPONENT_NO_READ_ONLY_REQUIRED": False,
-    "SORT_OPERATIONS": True,
-    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "SERVERS": [{"url": "/", "description": "The host that serves this document."}],
-    "ENUM_NAME_OVERRIDES": {
-        "BodyFormat": "api.core.schema_enums.BODY_FORMAT",
-        "CancelReason": "api.core.schema_enums.CANCEL_REASON",
-        "ChangeKind": "api.core.schema_enums.CHANGE_KIND",
-        "ChangeState": "api.core.schema_enums.CHANGE_STATE",
-        "CheckoutState": "api.core.schema_enums.CHECKOUT_STATE",
-        "CourseRight": "api.core.schema_enums.COURSE_RIGHT",
-        "CourseState": "api.core.schema_enums.COURSE_STATE",
-        "Currency": "api.core.schema_enums.CURRENCY",
-        "DomainProblem": "api.core.schema_enums.DOMAIN_PROBLEM",
-        "DomainState": "api.core.schema_enums.DOMAIN_STATE",
-        "EnrollmentSource": "api.core.schema_enums.ENROLLMENT_SOURCE",
-        "EnrollmentState": "api.core.schema_enums.ENROLLMENT_STATE",
-        "EnrollOutcome": "api.core.schema_enums.ENROLL_OUTCOME",
-        "ImportState": "api.core.schema_enums.IMPORT_STATE",
-        "Interval": "api.core.schema_enums.INTERVAL",
-        "InvoiceStatus": "api.core.schema_enums.INVOICE_STATUS",
-        "JobState": "api.core.schema_enums.JOB_STATE",
-        "LessonKind": "api.core.schema_enums.LESSON_KIND",
-        "MembershipStatus": "api.core.schema_enums.MEMBERSHIP_STATUS",
-        "OrganizationState": "api.core.schema_enums.ORGANIZATION_STATE",
-        "Overuse": "api.core.schema_enums.OVERUSE",
-        "PlaceOutcome": "api.core.schema_enums.PLACE_OUTCOME",
-        "PromotionDuration": "api.core.schema_enums.DURATION",
-        "PriceInterval": "api.core.schema_enums.INTERVAL",
-        "Role": "api.core.schema_enums.ROLE",
-        "RoleBelowOwner": "api.core.schema_enums.ROLE_BELOW_OWNER",
-        "RowAction": "api.core.schema_enums.ROW_ACTION",
-        "RowResult": "api.core.schema_enums.ROW_RESULT",
-        "RunRight": "api.core.schema_enums.RUN_RIGHT",
-        "RunState": "api.core.schema_enums.RUN_STATE",
-        "SeatActKind": "api.core.schema_enums.SEAT_ACT_KIND",
-        "SeatEnding": "api.core.schema_enums.SEAT_ENDING",
-        "SeatState": "api.core.schema_enums.SEAT_STATE",
-        "SignInKind": "api.core.schema_enums.SIGN_IN_KIND",
-        "SuspensionMode": "api.core.schema_enums.SUSPENSION_MODE",
-        "SubscriptionStatus": "api.core.schema_enums.SUBSCRIPTION_STATUS",
-        "TaxBehavior": "api.core.schema_enums.TAX_BEHAVIOR",
-        "TokenScope": "api.core.schema_enums.TOKEN_SCOPE",
-        "VersionState": "api.core.schema_enums.VERSION_STATE",
-    },
-    "POSTPROCESSING_HOOKS": [
-        "api.core.schema_enums.know_enums_by_words",
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "api.core.schema_enums.let_enums_be_null",
-        "api.core.schema.add_shared_answers",
-        "api.openapi.examples.show_examples",
-    ],
-}
 
 
 # How a refused host is answered; by name, since tenants knows nothing of the API above it.
