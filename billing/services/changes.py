@@ -303,7 +303,7 @@ def _is_nothing(subscription: Subscription, price: PlanPrice, seats: int) -> boo
 
 
 def _nothing_owed(invoice: SeenInvoice) -> SeenInvoice:
-    """Return an invoice over nothing; the gateway would credit and charge the same time, at other discounts."""
+    """Return an invoice over nothing; the gateway would credit and charge one time at two discounts."""
     sums = dict.fromkeys(
         ("subtotal_minor", "discount_minor", "tax_minor", "total_minor", "due_minor", "paid_minor"), 0
     )
