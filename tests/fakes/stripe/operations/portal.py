@@ -80,7 +80,10 @@ def _features(wanted: dict[str, Any]) -> dict[str, Any]:
             "mode": cancel.get("mode", "at_period_end"),
             "proration_behavior": cancel.get("proration_behavior", "none"),
         },
-        "subscription_pause": {"enabled": False},
+        "subscription_pause": {
+            "duration": {"interval_options": [], "type": "indefinite"},
+            "enabled": wanted.get("subscription_pause", {}).get("enabled", False),
+        },
         "subscription_update": {
             "billing_cycle_anchor": None,
             "default_allowed_updates": update.get("default_allowed_updates") or [],
