@@ -23,6 +23,7 @@ MODULES: Mapping[str, str] = {
     "routing": "benchmarks.routing",
     "backend_memory": "benchmarks.backend_memory",
     "export": "benchmarks.export",
+    "seats": "benchmarks.seats",
     "web_servers": "benchmarks.web_servers",
 }
 # Answers a question once; not part of what a plain `make bench` measures.

@@ -43,8 +43,8 @@ class SeatOut(serializers.ModelSerializer[SeatAssignment]):
     """One holding of a seat."""
 
     ending = serializers.SerializerMethodField(
-        help_text="How it ended: `moved` counts towards the moves that the plan allows in a year. None while it"
-        " lasts, and where it ended with its subscription."
+        help_text="How it ended: `moved` counts towards the moves that the plan allows in a year. Null while"
+        " it lasts, and where it ended with its subscription."
     )
     given_in_id = serializers.UUIDField(
         allow_null=True, help_text="The act on many seats that gave it, by which it can be undone."
