@@ -16,6 +16,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVERS": [{"url": "/", "description": "The host that serves this document."}],
     "ENUM_NAME_OVERRIDES": {
+        "AccessLevel": "api.core.schema_enums.ACCESS_LEVEL",
         "BodyFormat": "api.core.schema_enums.BODY_FORMAT",
         "CancelReason": "api.core.schema_enums.CANCEL_REASON",
         "ChangeKind": "api.core.schema_enums.CHANGE_KIND",
@@ -39,7 +40,6 @@ SPECTACULAR_SETTINGS = {
         "Overuse": "api.core.schema_enums.OVERUSE",
         "PlaceOutcome": "api.core.schema_enums.PLACE_OUTCOME",
         "PromotionDuration": "api.core.schema_enums.DURATION",
-        "PriceInterval": "api.core.schema_enums.INTERVAL",
         "Role": "api.core.schema_enums.ROLE",
         "RoleBelowOwner": "api.core.schema_enums.ROLE_BELOW_OWNER",
         "RowAction": "api.core.schema_enums.ROW_ACTION",
