@@ -5,10 +5,12 @@ What a document says of an operation is read off the view itself (its policy, it
 If-Match), so that it cannot say something else than the code does.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+from django.conf import settings
 from drf_spectacular.openapi import AutoSchema
 
 from api.core.schema_parts import PROBLEM, RATE_LIMIT_HEADERS, REQUEST_HEADERS, RESPONSE_HEADERS, RESPONSES
@@ -16,6 +18,7 @@ from shared_apps.core.policies import get_rule
 
 Action = TypeVar("Action", bound=Callable[..., Any])
 
+_PARAMETER = re.compile(r"\{\w+\}")
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -154,10 +157,24 @@ def _references(node: Any) -> Iterator[str]:
             yield from _references(inner)
 
 
+def _add_payment_refusals(result: dict[str, Any]) -> None:
+    """Say 402 where an organization's host gives it: before every write but those that settle something."""
+    for path, methods in result.get("paths", {}).items():
+        sample = _PARAMETER.sub("0", path)
+        if any(pattern.fullmatch(sample) for pattern in settings.UNSETTLED_WRITES):
+            continue
+        for method, operation in methods.items():
+            if method in _METHODS and method != "get":
+                reference = {"$ref": "#/components/responses/Problem402"}
+                operation["responses"].setdefault("402", reference)
+
+
 def add_shared_answers(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Add the problem schema, its answers and the headers that operations refer to; drop unused tags."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = PROBLEM
+    if generator.urlconf == settings.ROOT_URLCONF:
+        _add_payment_refusals(result)
     operations = [
         operation
         for methods in result.get("paths", {}).values()

@@ -9,11 +9,13 @@ from typing import Any
 from drf_spectacular.plumbing import list_hash
 
 from billing.enums import (
+    AccessLevel,
     CancelReason,
     ChangeKind,
     ChangeState,
     CheckoutState,
     Duration,
+    EventState,
     Interval,
     Overuse,
     SeatActKind,
@@ -26,7 +28,7 @@ from billing.money import STRIPE
 from shared_apps.accounts.enums import MembershipStatus, SignInKind
 from shared_apps.core.actors import Role
 from shared_apps.jobs.enums import JobState
-from shared_apps.onboarding.enums import DomainProblem, DomainState
+from shared_apps.onboarding.enums import DomainProblem, DomainState, SignUpStatus
 from tenant_apps.courses.enums import BodyFormat, CourseState, LessonKind, VersionState
 from tenant_apps.courses.policies import RIGHTS as COURSE_RIGHTS
 from tenant_apps.rosters.enums import ImportState, RowAction, RowResult
@@ -34,6 +36,7 @@ from tenant_apps.runs.enums import EnrollmentSource, EnrollmentState, RunState
 from tenant_apps.runs.policies import RIGHTS as RUN_RIGHTS
 from tenants.enums import OrganizationState, Suspension
 
+ACCESS_LEVEL = AccessLevel.values
 BODY_FORMAT = BodyFormat.values
 CANCEL_REASON = CancelReason.values
 CHANGE_KIND = ChangeKind.values
@@ -48,6 +51,7 @@ DURATION = Duration.values
 ENROLLMENT_SOURCE = EnrollmentSource.values
 ENROLLMENT_STATE = EnrollmentState.values
 ENROLL_OUTCOME = ["enrolled", "reactivated", "already", "refused"]
+GATEWAY_EVENT_STATE = EventState.values
 IMPORT_STATE = ImportState.values
 INTERVAL = Interval.values
 INVOICE_STATUS = ["draft", "open", "paid", "void", "uncollectible"]
@@ -67,6 +71,7 @@ SEAT_ACT_KIND = SeatActKind.values
 SEAT_ENDING = SeatEnding.values
 SEAT_STATE = SeatState.values
 SIGN_IN_KIND = SignInKind.values
+SIGN_UP_STATUS = SignUpStatus.values
 SUSPENSION_MODE = Suspension.values
 SUBSCRIPTION_STATUS = SubscriptionStatus.values
 TAX_BEHAVIOR = TaxBehavior.values

@@ -45,6 +45,11 @@ _REFUSALS: dict[str, tuple[str, str, str]] = {
         "not_authenticated",
         "Sign in first.",
     ),
+    "402": (
+        "The subscription, or its plan, does not allow it until something is done.",
+        "subscription_read_only",
+        "Your subscription lets people only read for now.",
+    ),
     "403": ("Signed in, but without the right.", "forbidden", "You may not do this."),
     "404": ("Nothing there that the caller may see.", "not_found", "There is nothing here."),
     "406": ("The format is not offered.", "not_acceptable", "No such format."),

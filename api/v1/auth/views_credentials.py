@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.core.schema import refuses
 from api.v1.auth import serializers as shapes
 from api.v1.auth.base import AnonymousViewSet, AuthViewSet, renew_session
 from billing.entitlements import API_ACCESS
@@ -101,6 +102,7 @@ class PersonalTokenViewSet(AuthViewSet):
         rows = list_personal_tokens(actor=self.actor, organization_id=self.organization_id)
         return self.page(shapes.PersonalTokenOut, rows)
 
+    @refuses(402)
     @extend_schema(request=shapes.PersonalTokenIn, responses={201: shapes.CreatedTokenOut})
     def create(self, request: Request) -> Response:
         """Make one. Its secret is in this answer and nowhere else."""
