@@ -120,6 +120,7 @@ def confirm_change(
     organization_id: uuid.UUID,
     token: str,
     in_use: Mapping[str, int] = NOTHING_COUNTED,
+    facts: Mapping[str, Any] | None = None,
 ) -> SubscriptionChange:
     """Make the previewed change and charge it; the invoice comes to what the preview said. The same token
     again returns the change that it made.
@@ -127,6 +128,9 @@ def confirm_change(
     The answer's state says how it went: `confirmed`; `unpaid` (declined: the old number stays, and `facts`
     say where the invoice can be paid); `failed`; still `requested` when the gateway did not answer in time: a
     job goes on with it.
+
+    Args:
+        facts: kept with the change from the first, JSON-ready: what is to follow once it is made.
 
     Raises:
         PreviewStale: the token is too old or another organization's, or the subscription changed since, here
@@ -150,7 +154,7 @@ def confirm_change(
             subscription, price, made = _do_read(organization_id, promise, in_use)
             if made is not None:
                 return made
-            change = _do_write_down(actor, subscription, price, promise)
+            change = _do_write_down(actor, subscription, price, promise, facts or {})
         return change if change.state != ChangeState.REQUESTED else make(gateway, change)
 
 
@@ -276,7 +280,11 @@ def _hold_against(
 
 
 def _do_write_down(
-    actor: Actor, subscription: Subscription, price: PlanPrice, promise: dict[str, Any]
+    actor: Actor,
+    subscription: Subscription,
+    price: PlanPrice,
+    promise: dict[str, Any],
+    facts: Mapping[str, Any],
 ) -> SubscriptionChange:
     seats = promise["seats"]
     is_nothing = _is_nothing(subscription, price, seats)
@@ -291,6 +299,7 @@ def _do_write_down(
         to_price=price if price.id != subscription.price_id else None,
         prorated_at=datetime.fromisoformat(promise["at"]),
         preview_minor=promise["sums"][0],
+        facts=dict(facts),
         requested_by_id=actor.user_id,
     )
     do_insert(actor, change, preview_minor=change.preview_minor, plan=price.plan.code)
