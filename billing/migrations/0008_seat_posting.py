@@ -196,14 +196,14 @@ BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
 END $$;
 CREATE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE ON public.billing_seatentry
-    FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_ledger_change();
+    FOR EACH ROW EXECUTE FUNCTION public.refuse_ledger_change();
 CREATE TRIGGER ledger_no_truncate BEFORE TRUNCATE ON public.billing_seatentry
     FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_ledger_change();
 -- Statements hold names, and go with the organization; until then they stand as they were written.
 CREATE TRIGGER statement_frozen BEFORE UPDATE ON public.billing_seatstatement
-    FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_ledger_change();
+    FOR EACH ROW EXECUTE FUNCTION public.refuse_ledger_change();
 CREATE TRIGGER statement_holding_frozen BEFORE UPDATE ON public.billing_statementholding
-    FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_ledger_change();
+    FOR EACH ROW EXECUTE FUNCTION public.refuse_ledger_change();
 """
 
 BACKWARD = """

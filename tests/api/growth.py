@@ -11,6 +11,8 @@ from billing.models import (
     PlanPrice,
     SeatAct,
     SeatAssignment,
+    SeatStatement,
+    StatementHolding,
     Subscription,
     SubscriptionChange,
     SubscriptionInvoice,
@@ -19,6 +21,7 @@ from shared_apps.accounts.models import Invitation, PersonalAccessToken, SignIn
 from shared_apps.accounts.tokens import hash_secret
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
+from shared_apps.core.ids import new_id
 from shared_apps.jobs.models import Job
 from tenant_apps.cohorts.models import Cohort, CohortMember, CohortRight
 from tenant_apps.courses.enums import CourseState, VersionState
@@ -110,6 +113,17 @@ def _grow_purchases(world: World) -> None:
             state=CheckoutState.EXPIRED,
             expires_at=clock.now(),
         )
+        StatementHolding.objects.create(
+            statement_id=world.ids["statements"],
+            position=2 + number,
+            assignment_id=world.ids["seats"],
+            membership_id=world.ids["members"],
+            held_from=clock.now(),
+            held_to=clock.now(),
+        )
+        statement = SeatStatement.objects.get(pk=world.ids["statements"])
+        statement.id, statement.starts_at = new_id(), statement.starts_at - timedelta(days=31 * (1 + number))
+        statement.save(force_insert=True)
         SubscriptionInvoice.objects.create(
             organization=world.organization,
             gateway_ref=f"in_more_{number}",

@@ -23,6 +23,8 @@ from billing.models import (
     PlanPrice,
     SeatAct,
     SeatAssignment,
+    SeatStatement,
+    StatementHolding,
     Subscription,
     SubscriptionChange,
     SubscriptionInvoice,
@@ -97,6 +99,32 @@ def _fill_shared(world: World, member_id: uuid.UUID) -> None:
         subscription=subscription, organization=organization, membership=world.owner
     )
     world.ids["subscriptions"], world.ids["seats"] = subscription.id, seat.id
+    statement = SeatStatement.objects.create(
+        organization=organization,
+        subscription=subscription,
+        starts_at=clock.now() - timedelta(days=30),
+        ends_at=clock.now(),
+        currency="eur",
+        purchased_seconds=5,
+        used_seconds=2,
+        active_seconds=0,
+        invoiced_minor=0,
+        derived_minor=0,
+        people=1,
+        content={"steps": [], "lines": [], "invoices": []},
+        content_hash=mark,
+    )
+    StatementHolding.objects.create(
+        statement=statement,
+        position=1,
+        assignment_id=seat.id,
+        membership_id=member_id,
+        email=f"{mark.lower()}@{organization.slug}.example",
+        name=mark,
+        held_from=statement.starts_at,
+        held_to=statement.ends_at,
+    )
+    world.ids["statements"] = statement.id
     world.ids["changes"] = SubscriptionChange.objects.create(
         organization=organization,
         subscription=subscription,

@@ -17,7 +17,6 @@ from django.db import DatabaseError, ProgrammingError, connection, transaction
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
-from billing.models import StatementHolding
 from shared_apps.accounts.models import Invitation, Membership, RefreshToken, SignIn, User
 from shared_apps.accounts.services.access import SESSION_SIGN_IN
 from shared_apps.core import clock
@@ -67,7 +66,6 @@ def _fill_rest(world: World) -> None:
         organization_id=organization.id, caller=world.mark, key=world.mark, request_hash=b"x"
     )
     _insert_missing(organization)
-    _insert(StatementHolding, organization)
     with in_organization(organization):
         session = SessionStore()
         session[SESSION_SIGN_IN] = str(world.ids["sign-ins"])

@@ -10,6 +10,7 @@ from api.v1.billing.views_checkouts import CheckoutsViewSet
 from api.v1.billing.views_entitlements import EntitlementsViewSet
 from api.v1.billing.views_invoices import InvoicesViewSet
 from api.v1.billing.views_prices import PricesViewSet
+from api.v1.billing.views_statements import LedgerViewSet, StatementsViewSet
 from api.v1.billing.views_subscription import OwnSubscriptionViewSet
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
@@ -18,6 +19,8 @@ router.register("billing/changes", ChangeViewSet, basename="billing-changes")
 router.register("billing/subscription", SubscriptionActsViewSet, basename="billing-subscription-acts")
 router.register("billing/checkouts", CheckoutsViewSet, basename="billing-checkouts")
 router.register("billing/invoices", InvoicesViewSet, basename="billing-invoices")
+router.register("billing/ledger", LedgerViewSet, basename="billing-ledger")
+router.register("billing/statements", StatementsViewSet, basename="billing-statements")
 router.register("billing/prices", PricesViewSet, basename="billing-prices")
 router.register("billing/account/tax-ids", TaxIdsViewSet, basename="billing-tax-ids")
 router.register("billing/portal-sessions", PortalSessionsViewSet, basename="billing-portal-sessions")
