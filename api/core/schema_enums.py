@@ -18,6 +18,7 @@ from billing.enums import (
     EventState,
     Interval,
     Overuse,
+    RefundState,
     SeatActKind,
     SeatEnding,
     SeatState,
@@ -61,6 +62,7 @@ MEMBERSHIP_STATUS = MembershipStatus.values
 ORGANIZATION_STATE = OrganizationState.values
 OVERUSE = Overuse.values
 PLACE_OUTCOME = ["joined", "left", "already", "refused"]
+REFUND_STATE = RefundState.values
 ROLE = [role.value for role in Role]
 ROLE_BELOW_OWNER = [role.value for role in Role if role is not Role.OWNER]
 ROW_ACTION = RowAction.values

@@ -41,6 +41,7 @@ SPECTACULAR_SETTINGS = {
         "Overuse": "api.core.schema_enums.OVERUSE",
         "PlaceOutcome": "api.core.schema_enums.PLACE_OUTCOME",
         "PromotionDuration": "api.core.schema_enums.DURATION",
+        "RefundState": "api.core.schema_enums.REFUND_STATE",
         "Role": "api.core.schema_enums.ROLE",
         "RoleBelowOwner": "api.core.schema_enums.ROLE_BELOW_OWNER",
         "RowAction": "api.core.schema_enums.ROW_ACTION",

@@ -40,11 +40,15 @@ class CancelIn(serializers.Serializer[Any]):
 
 
 class SubscriptionOut(serializers.ModelSerializer[Subscription]):
-    """One subscription; free = purchased - used."""
+    """One subscription; free = purchased - used, or less where seats are given up with the next period."""
 
     organization_id = serializers.UUIDField()
     plan = serializers.CharField(source="plan.code")
     free = serializers.IntegerField()
+    comped = serializers.IntegerField(help_text="Of the purchased ones, those that nobody pays for.")
+    is_billed = serializers.SerializerMethodField(
+        help_text="Billed at the gateway; else an operator gave it."
+    )
 
     class Meta:
         model = Subscription
@@ -56,10 +60,24 @@ class SubscriptionOut(serializers.ModelSerializer[Subscription]):
             "purchased",
             "used",
             "free",
+            "comped",
+            "pending_purchased",
+            "unpaid_purchased",
+            "is_billed",
             "starts_at",
             "ends_at",
             "canceled_at",
+            "trial_ends_at",
+            "period_starts_at",
+            "period_ends_at",
+            "cancels_at",
+            "past_due_since",
+            "grace_until",
             "note",
             "created_at",
             "updated_at",
         )
+
+    def get_is_billed(self, subscription: Subscription) -> bool:
+        """Tell whether the gateway bills it."""
+        return subscription.gateway_ref is not None

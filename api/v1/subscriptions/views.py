@@ -16,7 +16,11 @@ from api.v1.subscriptions.serializers import (
     SubscriptionFilter,
     SubscriptionOut,
 )
+from api.v1.subscriptions.serializers_billing import CompsIn, EndIn, StoryChangeOut, UntilIn
 from billing.selectors.subscriptions import get_subscription, list_subscriptions
+from billing.services.access import extend_grace
+from billing.services.comps import comp_seats
+from billing.services.interventions import end_subscription, lengthen_trial
 from billing.services.subscriptions import cancel_subscription, change_seats, grant_subscription
 
 
@@ -29,6 +33,10 @@ class SubscriptionViewSet(DomainViewSet):
         "create": "subscriptions.manage",
         "change_seats": "subscriptions.manage",
         "cancel": "subscriptions.manage",
+        "comps": "subscriptions.manage",
+        "extend_trial": "subscriptions.manage",
+        "extend_grace": "subscriptions.manage",
+        "end": "subscriptions.manage",
     }
 
     @extend_schema(parameters=[SubscriptionFilter], responses={200: SubscriptionOut(many=True)})
@@ -67,15 +75,58 @@ class SubscriptionViewSet(DomainViewSet):
     @extend_schema(request=ChangeSeatsIn, responses={200: SubscriptionOut})
     @action(detail=True, methods=["post"], url_path="change-seats")
     def change_seats(self, request: Request, pk: uuid.UUID) -> Response:
-        """Set the number of seats; below the number in use is refused."""
+        """Set the number of seats of a granted subscription; below the number in use is refused.
+
+        Where the organization pays for its seats it changes their number itself, and operators comp seats.
+        """
         seats = self.parsed(ChangeSeatsIn)["seats"]
         return self.answer(SubscriptionOut, change_seats(actor=self.actor, subscription_id=pk, seats=seats))
 
     @extend_schema(request=CancelIn, responses={200: SubscriptionOut})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: uuid.UUID) -> Response:
-        """End a subscription; its seats are revoked."""
+        """End a subscription here at once, its seats too; one that is billed ends at the gateway after."""
         reason = self.parsed(CancelIn)["reason"]
         return self.answer(
             SubscriptionOut, cancel_subscription(actor=self.actor, subscription_id=pk, reason=reason)
+        )
+
+    @extend_schema(request=CompsIn, responses={200: SubscriptionOut})
+    @action(detail=True, methods=["post"])
+    def comps(self, request: Request, pk: uuid.UUID) -> Response:
+        """Set how many seats there are on top of those that are paid for or granted."""
+        wanted = self.parsed(CompsIn)
+        return self.answer(SubscriptionOut, comp_seats(actor=self.actor, subscription_id=pk, **wanted))
+
+    @extend_schema(request=UntilIn, responses={200: StoryChangeOut})
+    @action(detail=True, methods=["post"], url_path="extend-trial")
+    def extend_trial(self, request: Request, pk: uuid.UUID) -> Response:
+        """Let a trial last longer, at the gateway too."""
+        wanted = self.parsed(UntilIn)
+        change = lengthen_trial(
+            actor=self.actor, subscription_id=pk, until=wanted["until"], reason=wanted["reason"]
+        )
+        return self.answer(StoryChangeOut, change)
+
+    @extend_schema(request=UntilIn, responses={200: SubscriptionOut})
+    @action(detail=True, methods=["post"], url_path="extend-grace")
+    def extend_grace(self, request: Request, pk: uuid.UUID) -> Response:
+        """Let everything but new seats go on until then although something is owed."""
+        wanted = self.parsed(UntilIn)
+        changed = extend_grace(
+            actor=self.actor, subscription_id=pk, until=wanted["until"], note=wanted["reason"]
+        )
+        return self.answer(SubscriptionOut, changed)
+
+    @extend_schema(request=EndIn, responses={200: SubscriptionOut})
+    @action(detail=True, methods=["post"])
+    def end(self, request: Request, pk: uuid.UUID) -> Response:
+        """End a subscription now, at the gateway where it is billed.
+
+        Nothing is paid back by itself. Where the gateway does not answer in time the answer is the
+        subscription as it was, and it ends later.
+        """
+        reason = self.parsed(EndIn)["reason"]
+        return self.answer(
+            SubscriptionOut, end_subscription(actor=self.actor, subscription_id=pk, reason=reason)
         )
