@@ -32,6 +32,7 @@ from shared_apps.jobs.enums import JobState
 from shared_apps.onboarding.enums import DomainProblem, DomainState, SignUpStatus
 from tenant_apps.courses.enums import BodyFormat, CourseState, LessonKind, VersionState
 from tenant_apps.courses.policies import RIGHTS as COURSE_RIGHTS
+from tenant_apps.learning.policies import Access
 from tenant_apps.rosters.enums import ImportState, RowAction, RowResult
 from tenant_apps.runs.enums import EnrollmentSource, EnrollmentState, RunState
 from tenant_apps.runs.policies import RIGHTS as RUN_RIGHTS
@@ -43,6 +44,7 @@ CANCEL_REASON = CancelReason.values
 CHANGE_KIND = ChangeKind.values
 CHANGE_STATE = ChangeState.values
 CHECKOUT_STATE = CheckoutState.values
+COURSE_ACCESS = [access.value for access in Access]
 COURSE_RIGHT = list(COURSE_RIGHTS)
 COURSE_STATE = CourseState.values
 CURRENCY = sorted(code.upper() for code in STRIPE)

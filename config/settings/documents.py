@@ -16,6 +16,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVERS": [{"url": "/", "description": "The host that serves this document."}],
     "ENUM_NAME_OVERRIDES": {
+        # As it was called before another field was named `access`.
+        "AccessEnum": "api.core.schema_enums.COURSE_ACCESS",
         "AccessLevel": "api.core.schema_enums.ACCESS_LEVEL",
         "BodyFormat": "api.core.schema_enums.BODY_FORMAT",
         "CancelReason": "api.core.schema_enums.CANCEL_REASON",
