@@ -91,4 +91,4 @@ class OverviewOut(serializers.Serializer[Overview]):
 
     subscription = OwnSubscriptionOut(allow_null=True)
     owed = OwedOut(many=True, help_text="Open invoices, the oldest first.")
-    access = serializers.ChoiceField(choices=AccessLevel.choices, source="access.level")
+    access_level = serializers.ChoiceField(choices=AccessLevel.choices, source="access.level")
