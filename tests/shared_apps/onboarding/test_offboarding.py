@@ -17,7 +17,10 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from billing.models import Subscription
+from billing.enums import ChangeKind, ChangeState
+from billing.models import Subscription, SubscriptionChange
+from billing.services.changes_making import make_change, resend_changes
+from billing.services.subscriptions import cancel_subscription
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Invitation, Membership, RefreshToken, SignIn, User
 from shared_apps.archives.enums import ArchiveState
@@ -46,10 +49,15 @@ from tenants.context import in_organization, in_public
 from tenants.enums import OrganizationState, SchemaState
 from tenants.errors import NameNotAvailable
 from tenants.models import Domain, DomainClaim, Organization, TenantSchema
+from tests.billing.changing import subscribed
+from tests.billing.conftest import Account, account_of, server
+from tests.fakes.stripe import Fault
 from tests.shared_apps.onboarding.test_provisioning import empty_the_pool, killed_at
 from tests.support.client import Caller
 from tests.support.seed import make_member
 from tests.support.subscriptions import make_subscription
+
+__all__ = ["account_of", "server"]  # fixtures
 
 SYSTEM = system_actor("test")
 NEIGHBOUR = uuid.uuid4()
@@ -392,3 +400,33 @@ def test_the_real_export_comes_first_and_outlives_the_organization(committed: No
             assert hashlib.sha256(stream.read()).hexdigest() == archive.sha256
         assert archive.expires_at is not None
         assert archive.expires_at - clock.now() > timedelta(days=29)
+
+
+@pytest.mark.feature("SUB-06")
+@pytest.mark.slow
+def test_nobody_is_charged_for_an_organization_that_was_deleted(
+    committed: None, account_of: Callable[[Organization], Account]
+) -> None:
+    made = make_initech()
+    cancel_subscription(actor=SYSTEM, subscription_id=Subscription.objects.get(organization=made).id)
+    account = account_of(made)
+    ref = str(subscribed(account, 4).gateway_ref)
+    delete_organization(
+        actor=SYSTEM, organization_id=made.id, confirm="initech", reason="contract ended", **NOW
+    )
+    assert account.gateway.look_subscription(ref).status == "active", "within the grace it may come back"
+    offboard()
+    offboard()
+    made.refresh_from_db()
+    assert made.state == OrganizationState.DELETED
+    change = SubscriptionChange.objects.get(organization=made)
+    assert (change.kind, change.state) == (ChangeKind.END, ChangeState.REQUESTED)
+    # The gateway is away when the job first runs.
+    account.server.faults.order(Fault.ERROR_BEFORE, "delete", times=3)
+    assert make_change(change.id) == ChangeState.REQUESTED
+    with clock.frozen_at(clock.now() + timedelta(minutes=2)):
+        assert resend_changes() == 1
+    assert make_change(change.id) == ChangeState.CONFIRMED
+    assert account.gateway.look_subscription(ref).status == "canceled"
+    assert Subscription.objects.get(gateway_ref=ref).status == "canceled"
+    assert len(account.server.account.all("invoice")) == 1
