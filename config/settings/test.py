@@ -47,6 +47,8 @@ WEBHOOK_QUEUE = f"test-{_worker}-webhooks"
 TENANT_QUEUE = f"test-{_worker}-tenants"
 CELERY_TASK_QUEUES = queues(PLATFORM_QUEUE, WEBHOOK_QUEUE, TENANT_QUEUE)
 CELERY_TASK_ROUTES = routes(WEBHOOK_QUEUE)
+# How long a worker waits for word of a process that is gone, before it gives its task back.
+CELERY_WORKER_LOST_WAIT = 1.0
 FAIR_QUEUE_URL = _redis_url
 FAIR_QUEUE_PREFIX = f"test-{_worker}:{{fair}}:"
 MEDIA_ROOT = _data_dir / f"media-{_worker}"
