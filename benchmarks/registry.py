@@ -24,6 +24,7 @@ MODULES: Mapping[str, str] = {
     "backend_memory": "benchmarks.backend_memory",
     "export": "benchmarks.export",
     "seats": "benchmarks.seats",
+    "ledger": "benchmarks.ledger",
     "web_servers": "benchmarks.web_servers",
 }
 # Answers a question once; not part of what a plain `make bench` measures.

@@ -34,9 +34,9 @@ Act = Callable[[World, Party], bool]
 FAULTS = (Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.DROP_AFTER, Fault.TOO_MANY)
 
 
-def _held(party: Party) -> list[SeatAssignment]:
+def _held(party: Party) -> list[uuid.UUID]:
     rows = SeatAssignment.objects.filter(organization_id=party.id).exclude(state=SeatState.REVOKED)
-    return list(rows.order_by("id"))
+    return list(rows.order_by("id").values_list("id", flat=True))
 
 
 def _some(world: World, party: Party, most: int) -> list[uuid.UUID]:
@@ -65,7 +65,7 @@ def revoke(world: World, party: Party) -> bool:
     if not held:
         return False
     with in_organization(party.organization):
-        revoke_seat(actor=party.actor, organization_id=party.id, seat_id=world.random.choice(held).id)
+        revoke_seat(actor=party.actor, organization_id=party.id, seat_id=world.random.choice(held))
     return True
 
 
@@ -77,7 +77,7 @@ def reassign(world: World, party: Party) -> bool:
         reassign_seat(
             actor=party.actor,
             organization_id=party.id,
-            seat_id=world.random.choice(held).id,
+            seat_id=world.random.choice(held),
             to_membership_id=world.random.choice(party.people).id,
         )
     return True
