@@ -30,7 +30,7 @@ def main() -> int:
             reset(data_dir)  # a check proves the first start, so it begins with nothing
         with Stack(data_dir, prepare=_prepare, extra_env={"LOG_FORMAT": "json"}) as stack:
             facts_file = data_dir / "demo.json"
-            story = Story(stack.web_port, stack.mail_http_port, stack.env)
+            story = Story(stack.web_port, stack.mail_http_port, stack.env, pays_locally=stack.pays_locally)
             if facts_file.exists():
                 _resume(story, Facts(**json.loads(facts_file.read_text(encoding="utf-8"))))
             else:
@@ -39,7 +39,7 @@ def main() -> int:
             if checking:
                 headline("Every step was verified.")
                 return 0
-            _print_addresses(stack, story.facts)
+            _print_addresses(stack, story)
             stack.wait()
     except KeyboardInterrupt:
         print("\nStopped. `make demo` starts it again with its data; `make reset` removes the data.")
@@ -76,7 +76,8 @@ def _prepare(env: Mapping[str, str]) -> None:
             raise StackError(f"the database could not be prepared:\n{done.stdout}{done.stderr}")
 
 
-def _print_addresses(stack: Stack, facts: Facts) -> None:
+def _print_addresses(stack: Stack, story: Story) -> None:
+    facts = story.facts
     headline("Look around")
     port = stack.web_port
     table(
@@ -87,9 +88,14 @@ def _print_addresses(stack: Stack, facts: Facts) -> None:
             ("Acme", f"http://acme.localhost:{port}", "owner@acme.example"),
             ("Acme's API", f"http://acme.localhost:{port}/api/docs/", ", ".join(facts.learners)),
             ("Globex's API", f"http://globex.localhost:{port}/api/docs/", "owner@globex.example"),
+            ("Initech's API", f"http://initech.localhost:{port}/api/docs/", facts.signed_up),
             ("mail catcher", f"http://localhost:{stack.mail_http_port}/", ""),
         ]
     )
+    try:
+        note(f"a payment page to click, of a company that signs up: {story.open_a_page()}")
+    except UnexpectedAnswer as refused:
+        note(f"no payment page to click: {refused}")
     note(f"password of everybody: {PASSWORD}")
     note(f"logs: {os.path.relpath(stack.data_dir / 'logs')}   Ctrl-C stops everything")
 

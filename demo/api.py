@@ -70,8 +70,11 @@ class Mailbox:
     def __init__(self, port: int) -> None:
         self.address = f"http://127.0.0.1:{port}"
 
-    def token_for(self, email: str, *, seconds: float = 60.0) -> str:
+    def token_for(self, email: str, *, page: str = "", seconds: float = 60.0) -> str:
         """Return the token of the link in the newest mail to the address, waiting for the mail.
+
+        Args:
+            page: how the path of the link ends, where the address gets mails of several kinds.
 
         Raises:
             UnexpectedAnswer: no mail with a link came in time.
@@ -80,7 +83,7 @@ class Mailbox:
         while time.monotonic() < ends:
             found = requests.get(f"{self.address}/api/messages", params={"to": email}, timeout=10).json()
             for message in found["messages"]:
-                token = _token_in(message["text"])
+                token = _token_in(message["text"], page)
                 if token:
                     return token
             time.sleep(0.3)
@@ -93,9 +96,9 @@ class Mailbox:
         )
 
 
-def _token_in(text: str) -> str:
+def _token_in(text: str, page: str) -> str:
     for word in text.split():
-        if word.startswith("http"):
+        if word.startswith("http") and urlsplit(word).path.endswith(page):
             tokens = parse_qs(urlsplit(word).query).get("token")
             if tokens:
                 return tokens[0]

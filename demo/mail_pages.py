@@ -87,6 +87,25 @@ def message_page(mail: ShownMail) -> str:
     )
 
 
+def sign_up_page(sign_up_id: str, *, is_paid: bool) -> str:
+    """What stands where a front end has its page for signing up: what to do next."""
+    if is_paid:
+        text = (
+            "The payment page says that it is done. The organization is set up when the payment service's own message "
+            'arrives, a moment later; its owner then finds an invitation <a href="/">in the mail</a>.'
+        )
+    else:
+        text = (
+            "A front end would go on with the sign-up here, by <code>POST /api/v1/sign-ups/"
+            f"{escape(sign_up_id)}/verify</code> with the token of the mail, then "
+            "<code>…/checkout</code> for the page to pay on."
+        )
+    return _page(
+        "Sign-up",
+        f'<header><h1>Sign-up</h1></header><section class="card"><div class="empty">{text}</div></section>',
+    )
+
+
 def framed_html(html: str) -> str:
     """The mail's own HTML; its links open in a new tab, since the frame may not navigate the page."""
     return f'<!doctype html><meta charset="utf-8"><base target="_blank">{html}'

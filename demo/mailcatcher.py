@@ -30,7 +30,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from config.embedded_processes import choose_port
-from demo.mail_pages import framed_html, list_page, message_page
+from demo.mail_pages import framed_html, list_page, message_page, sign_up_page
 
 _KEPT = 5_000
 _LARGEST_MAIL_BYTES = 32 * 1024 * 1024
@@ -161,6 +161,8 @@ class _PageHandler(BaseHTTPRequestHandler):
                 self._answer_json({"count": count, "messages": [asdict(mail) for mail in mails]})
             case ["api", "messages", number] if mail := self._mail(number):
                 self._answer_json(asdict(mail))
+            case ["sign-up"]:
+                self._answer_html(sign_up_page(query.get("id", ""), is_paid=bool(query.get("paid"))))
             case ["messages", number] if mail := self._mail(number):
                 self._answer_html(message_page(mail))
             case ["messages", number, "html"] if mail := self._mail(number):

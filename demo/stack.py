@@ -11,6 +11,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -26,8 +27,10 @@ from config.embedded import STACK_LOCK, default_data_dir, ensure_servers, runnin
 from config.embedded_processes import EmbeddedServerError, choose_port, folder_lock, is_alive, stop_processes
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
-_PREFERRED_PORTS = {"web": 8000, "mail_http": 8025, "smtp": 1025}
-_COLORS = {"web": 36, "worker": 33, "beat": 35, "mail": 32}
+_PREFERRED_PORTS = {"web": 8000, "mail_http": 8025, "smtp": 1025, "stripe": 8420}
+_COLORS = {"web": 36, "worker": 33, "beat": 35, "mail": 32, "stripe": 34}
+# Of the local counterpart; anything but a real key.
+_STRIPE_KEY, _STRIPE_SECRET = "sk_test_palaestra", "whsec_test"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 # A web server told to stop while it starts does not always hear it.
@@ -65,7 +68,7 @@ class Stack:
         self.data_dir = (data_dir or default_data_dir()).expanduser().resolve()
         self.echo = echo
         self.env: dict[str, str] = {}
-        self.web_port = self.mail_http_port = self.smtp_port = 0
+        self.web_port = self.mail_http_port = self.smtp_port = self.stripe_port = 0
         self._prepare = prepare
         self._settings_module = settings_module
         self._extra_env = dict(extra_env or {})
@@ -167,6 +170,7 @@ class Stack:
                 print(f"    port {kept.get(name, preferred)} is in use; {name} takes {ports[name]}")
         file.write_text(json.dumps(ports))
         self.web_port, self.mail_http_port, self.smtp_port = ports["web"], ports["mail_http"], ports["smtp"]
+        self.stripe_port = ports["stripe"]
 
     def _environment(self, urls: Mapping[str, str]) -> dict[str, str]:
         return {
@@ -182,7 +186,23 @@ class Stack:
             "EMAIL_HOST": "127.0.0.1",
             "EMAIL_PORT": str(self.smtp_port),
             "BEAT_SCHEDULE": str(self.data_dir / "run" / "beat"),
+            "SIGN_UP_PAGE": f"http://localhost:{self.mail_http_port}/sign-up",
+            **self._stripe(),
             **self._extra_env,
+        }
+
+    @property
+    def pays_locally(self) -> bool:
+        """Whether payments go to the counterpart on loopback, for want of a key of a real account."""
+        return not os.environ.get("STRIPE_API_KEY")
+
+    def _stripe(self) -> dict[str, str]:
+        if not self.pays_locally:
+            return {}
+        return {
+            "STRIPE_API_KEY": _STRIPE_KEY,
+            "STRIPE_API_BASE": f"http://127.0.0.1:{self.stripe_port}",
+            "STRIPE_WEBHOOK_SECRETS": _STRIPE_SECRET,
         }
 
     def _start_children(self) -> None:
@@ -192,6 +212,17 @@ class Stack:
             [sys.executable, "-m", "demo.mailcatcher", "--smtp-port", str(self.smtp_port),
              "--http-port", str(self.mail_http_port), "--data-dir", str(self.data_dir / "mail")],
         )  # fmt: skip
+        if self.pays_locally:
+            # Its messages go to the web server over HTTP, as Stripe's do; by address, since not every machine
+            # knows the name.
+            self._start(
+                "stripe",
+                [sys.executable, "-m", "tests.fakes.stripe", "--port", str(self.stripe_port),
+                 "--api-key", _STRIPE_KEY, "--webhook-secret", _STRIPE_SECRET,
+                 "--webhook", f"http://127.0.0.1:{self.web_port}/api/webhooks/stripe",
+                 "--webhook-host", f"{_platform_host()}:{self.web_port}",
+                 "--state", str(self.data_dir / "run" / "stripe.pickle")],
+            )  # fmt: skip
         for name, command in _procfile().items():
             self._start(name, ["/bin/sh", "-c", f"exec {command}"])
 
@@ -226,12 +257,13 @@ class Stack:
                     sys.stdout.flush()
 
     def _wait_until_healthy(self) -> None:
-        platform_host = os.environ.get("PLATFORM_HOST", "app.localhost")
         waiting: dict[str, Callable[[], bool]] = {
             "mail": lambda: _healthy(self.mail_http_port, "localhost"),
-            "web": lambda: _healthy(self.web_port, platform_host),
+            "web": lambda: _healthy(self.web_port, _platform_host()),
             "worker": self._worker_ready.is_set,
         }
+        if self.pays_locally:
+            waiting["stripe"] = lambda: _listens(self.stripe_port)
         deadline = time.monotonic() + _START_SECONDS
         while waiting := {name: answers for name, answers in waiting.items() if not answers()}:
             self.check()
@@ -290,6 +322,18 @@ def _group_members(leader: int, started: float) -> list[psutil.Process]:
             if process.cwd() == str(_REPOSITORY) and is_alive(process):
                 found.append(process)
     return found
+
+
+def _platform_host() -> str:
+    return os.environ.get("PLATFORM_HOST", "app.localhost")
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 def _healthy(port: int, host: str) -> bool:

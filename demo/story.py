@@ -1,4 +1,5 @@
-"""The main job, told over HTTP: two companies, one cohort from its HR export, people who learn.
+"""The main job, told over HTTP: two companies, one cohort from its HR export, people who learn; and a third
+company that signs up by itself.
 
 Every step checks its own result against what the step before promised, so that `--check` means something.
 """
@@ -15,6 +16,7 @@ from typing import Any
 
 from demo.api import Api, Mailbox, UnexpectedAnswer
 from demo.console import headline, note, progress, step, table
+from demo.sign_up import EMAIL, SignUp, open_a_page, sign_up
 
 ROOT = Path(__file__).resolve().parents[1]
 ROSTER = ROOT / "demo" / "data" / "acme-roster.csv"
@@ -34,6 +36,7 @@ class Facts:
     learners: list[str] = field(default_factory=list)
     finished: str = ""
     roster_id: str = ""
+    signed_up: str = ""
 
     def save(self, path: Path) -> None:
         """Write to a file."""
@@ -54,11 +57,12 @@ class Story:
     """The run of the demo against a started stack."""
 
     def __init__(
-        self, web_port: int, mail_port: int, env: Mapping[str, str], echo_commands: bool = False
+        self, web_port: int, mail_port: int, env: Mapping[str, str], *, pays_locally: bool = True
     ) -> None:
         self.port = web_port
         self.mailbox = Mailbox(mail_port)
         self.env = dict(env)
+        self.pays_locally = pays_locally
         self.facts = Facts()
         self.platform = Api(web_port, "app.localhost")
 
@@ -76,6 +80,7 @@ class Story:
         self.onboard(owner, run_ids)
         self.learn(owner)
         self.stay_apart(owner)
+        self.sign_up()
         return self.facts
 
     def provision(self) -> None:
@@ -278,6 +283,16 @@ class Story:
             found = stranger.get("/api/v1/members")["results"]
             ensure([member["email"] for member in found] == ["owner@globex.example"], f"members: {found}")
 
+    def sign_up(self) -> None:
+        """A third company signs up by itself."""
+        one = SignUp(self.platform, self.mailbox, pays_locally=self.pays_locally)
+        sign_up(one, self.operator, self.host, PASSWORD)
+        self.facts.signed_up = EMAIL
+
+    def open_a_page(self) -> str:
+        """Return the address of a payment page that waits for a click."""
+        return open_a_page(SignUp(self.platform, self.mailbox, pays_locally=self.pays_locally))
+
     # --- Second start ----------------------------------------------------------------------
 
     def resume(self, facts: Facts) -> None:
@@ -293,6 +308,11 @@ class Story:
             states = [course["state"] for course in learner.get("/api/v1/my-courses")["results"]]
             ensure("completed" in states, f"the enrollments of {facts.finished} are {states}")
             ensure(owner.get("/api/v1/seats/summary")["purchased"] == SEATS, "the seats are gone")
+        if facts.signed_up:
+            with step("the company that signed up has its subscription"):
+                subscriber = self.host("initech").sign_in(facts.signed_up, PASSWORD)
+                status = subscriber.get("/api/v1/billing/subscription")["status"]
+                ensure(status == "active", f"the subscription is {status}")
 
     def manage(self, *arguments: str) -> str:
         """Run a management command in the stack's environment; return what it printed."""

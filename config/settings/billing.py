@@ -22,6 +22,8 @@ BILLING_RETURN_HOSTS = env.words("BILLING_RETURN_HOSTS", "")
 # --- Sign-ups -------------------------------------------------------------------------------
 # Companies sign themselves up on the platform's host, where payments are set up.
 SIGN_UP_OPEN = env.boolean("SIGN_UP_OPEN", True)
+# The front end's page that mails and payment pages lead to; empty: /sign-up on the platform's host.
+SIGN_UP_PAGE = env.text("SIGN_UP_PAGE", "")
 # How long a sign-up holds its names: until its address is verified, then until its page is opened; while it
 # has a page, this long after the page's end; and never longer than the last after the address is verified.
 SIGN_UP_UNVERIFIED = timedelta(hours=env.integer("SIGN_UP_UNVERIFIED_HOURS", 24))

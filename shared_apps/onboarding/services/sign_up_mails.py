@@ -1,6 +1,7 @@
 """The mails of a sign-up. Once it is paid, its owner gets the invitation that every organization's gets."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 
@@ -14,7 +15,10 @@ SIGN_UP_PATH = "/sign-up"
 
 def page_of(row: SignUp, **query: str) -> str:
     """Return the address of the front end's page on which a sign-up goes on."""
-    return public_url(settings.PLATFORM_HOST, SIGN_UP_PATH, {"id": str(row.id), **query})
+    facts = {"id": str(row.id), **query}
+    if settings.SIGN_UP_PAGE:
+        return f"{settings.SIGN_UP_PAGE}?{urlencode(facts)}"
+    return public_url(settings.PLATFORM_HOST, SIGN_UP_PATH, facts)
 
 
 def do_mail_verification(row: SignUp, token: str) -> None:

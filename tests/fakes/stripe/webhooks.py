@@ -21,6 +21,7 @@ class Delivery:
 
     Attributes:
         url: the receiver; empty keeps events back.
+        host: Host header to send, where the receiver's name is not in the address.
         secret: of the endpoint; `old_secret` signs along while a key is rolled.
         copies: how often each event is sent.
         hold: keep events until `release`, which sends them shuffled when `shuffle` is on.
@@ -30,6 +31,7 @@ class Delivery:
     """
 
     url: str = ""
+    host: str = ""
     secret: str = "whsec_test"
     old_secret: str = ""
     copies: int = 1
@@ -112,6 +114,8 @@ class Postman:
     def _post(self, session: requests.Session, event: dict[str, Any]) -> int:
         body = encode(event)
         headers = {"Content-Type": "application/json", "Stripe-Signature": self.signature(body)}
+        if self.settings.host:
+            headers["Host"] = self.settings.host
         try:
             return session.post(self.settings.url, data=body, headers=headers, timeout=20).status_code
         except requests.RequestException:
