@@ -12,6 +12,7 @@ from billing.services.catalogue import sync_catalogue
 from billing.services.changes_making import make_change, resend_changes
 from billing.services.checkouts import sweep_checkouts
 from billing.services.dunning import run_dunning
+from billing.services.growth import settle_growth
 from billing.services.inbox import process_event
 from billing.services.inbox_sweeps import fill_gaps, forget_old_events, sweep
 from billing.services.ledger import audit_seats
@@ -132,3 +133,9 @@ def order_seat_statements() -> int:
 def make_seat_statements(subscription_id: str) -> int:
     """Write the statements of one subscription's months that are over."""
     return make_statements(uuid.UUID(subscription_id))
+
+
+@shared_task(name="billing.settle_growth", base=PlatformTask)
+def give_grown_seats() -> int:
+    """Give seats whose purchase was made meanwhile."""
+    return settle_growth()

@@ -3,6 +3,8 @@
 import uuid
 from dataclasses import dataclass
 
+from billing.enums import Overuse
+from billing.models import Subscription
 from tenants.selectors.organizations import get_settings
 
 
@@ -32,3 +34,12 @@ def get_seat_settings(*, organization_id: uuid.UUID) -> SeatSettings:
         growth=found.get("seat_growth", False),
         growth_most=found.get("seat_growth_most"),
     )
+
+
+def can_grow(subscription: Subscription, *, needed: int) -> bool:
+    """Tell whether seats may be bought so that so many more are in use: as plan and organization have it."""
+    if subscription.gateway_ref is None or subscription.plan.overuse != Overuse.GROW:
+        return False
+    chosen = get_seat_settings(organization_id=subscription.organization_id)
+    most = chosen.growth_most if chosen.growth else None
+    return most is not None and subscription.used + needed <= most

@@ -5,12 +5,13 @@ tenant's role cannot write, so the command that gives the seat only wakes the jo
 """
 
 import uuid
+from typing import Any
 
 import structlog
 from django.db.models import Case, F, IntegerField, Q, Value, When
 
 from billing.enums import OVER
-from billing.models import Subscription
+from billing.models import Subscription, SubscriptionChange
 from billing.policies import SEAT_MANAGERS
 from shared_apps.accounts.selectors.owners import active_with_roles
 from shared_apps.core import clock
@@ -80,6 +81,18 @@ def _tell(subscription_id: uuid.UUID) -> int:
     return len(mails)
 
 
+def do_tell_not_bought(change: SubscriptionChange) -> None:
+    """Write to the administrators that missing seats could not be bought, so that nobody was given one."""
+    require_transaction()
+    facts = {
+        "seats": change.to_seats - change.from_seats,
+        "people": len(change.facts.get("give_to", ())),
+        "invoice_url": change.facts.get("invoice_url", ""),
+    }
+    mails = _to_managers(change.organization_id, "seats_not_bought", f"{change.id.hex}:{change.state}", facts)
+    do_send(mails, organization_id=change.organization_id)
+
+
 def _mails(subscription: Subscription, level: int) -> list[Message]:
     template = "seats_full" if level == FULL else "seats_nearly_full"
     moment = int(clock.now().timestamp() * 1000)
@@ -87,9 +100,15 @@ def _mails(subscription: Subscription, level: int) -> list[Message]:
         "used": subscription.used,
         "purchased": subscription.purchased,
         "free": max(0, subscription.purchased - subscription.used),
-        "host": primary_host(subscription.organization_id),
     }
-    readers = active_with_roles(organization_id=subscription.organization_id, roles=SEAT_MANAGERS)
+    return _to_managers(subscription.organization_id, template, f"{subscription.id.hex}:{moment}", facts)
+
+
+def _to_managers(
+    organization_id: uuid.UUID, template: str, occasion: str, facts: dict[str, Any]
+) -> list[Message]:
+    shared = {**facts, "host": primary_host(organization_id)}
+    readers = active_with_roles(organization_id=organization_id, roles=SEAT_MANAGERS)
     return [
         Message(
             MAIL_TOPIC,
@@ -97,9 +116,9 @@ def _mails(subscription: Subscription, level: int) -> list[Message]:
                 "template": f"billing/{template}",
                 "to": reader.email,
                 "language": reader.language,
-                "context": {"name": reader.get_full_name(), **facts},
+                "context": {"name": reader.get_full_name(), **shared},
             },
-            dedupe_key=f"{template}:{subscription.id.hex}:{moment}:{reader.id.hex}",
+            dedupe_key=f"{template}:{occasion}:{reader.id.hex}",
         )
         for reader in readers
     ]

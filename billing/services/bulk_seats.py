@@ -8,7 +8,7 @@ from typing import Any
 from billing.enums import SeatActKind, SeatEnding
 from billing.errors import MembersNotFound, NoSubscription, SeatNotHeld, SeatsExhausted
 from billing.locks import lock_live_subscription
-from billing.models import SeatAct, SeatAssignment, Subscription
+from billing.models import SeatAct, SeatAssignment, Subscription, SubscriptionChange
 from billing.policies import SEATS_MANAGE, require_in
 from billing.selectors.seat_rules import is_move, refusal_of, rules_of
 from billing.selectors.seats import seats_free
@@ -39,6 +39,23 @@ class RowRefusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """Seats that are bought so that an act fits. Sums in minor units of `currency`.
+
+    Attributes:
+        seats: how many are bought.
+        due_minor: what is charged at once, after credit and discounts, tax in it.
+        change: the change of the subscription; None as long as it is only shown.
+    """
+
+    seats: int
+    total_minor: int
+    due_minor: int
+    currency: str
+    change: SubscriptionChange | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BulkOutcome:
     """What an act on many seats did, or would do.
 
@@ -48,6 +65,7 @@ class BulkOutcome:
         unchanged: members who have what was asked for already.
         refused: members left out, in the order they were named.
         free: seats nobody holds afterwards.
+        growth: what was, or would be, bought for it; None for nothing.
     """
 
     act: SeatAct | None
@@ -55,6 +73,7 @@ class BulkOutcome:
     free: int
     unchanged: int = 0
     refused: tuple[RowRefusal, ...] = ()
+    growth: Growth | None = None
 
 
 # --- Entry services ----------------------------------------------------------------------------
@@ -82,7 +101,7 @@ def assign_many(
     with entry_transaction():
         require_in(actor, SEATS_MANAGE, organization_id)
         subscription = lock_open_subscription(organization_id)
-        joined, unchanged = _to_seat(subscription, membership_ids)
+        joined, unchanged = to_seat(subscription, membership_ids)
         if len(joined) > subscription.free:
             raise SeatsExhausted(seats_free=subscription.free, seats_needed=len(joined))
         if dry_run or not joined:
@@ -162,10 +181,7 @@ def row_refusal(membership_id: uuid.UUID, error: DomainError) -> RowRefusal:
     return RowRefusal(membership_id, error.code, error.facts)
 
 
-# --- Inside ------------------------------------------------------------------------------------
-
-
-def _to_seat(
+def to_seat(
     subscription: Subscription, membership_ids: Sequence[uuid.UUID] | None
 ) -> tuple[dict[uuid.UUID, bool], int]:
     """Return who needs a seat, each with "has joined", and how many hold one already."""
@@ -183,6 +199,9 @@ def _to_seat(
     if unknown:
         raise MembersNotFound(members=unknown[:_NAMED_AT_MOST], number=len(unknown))
     return {identifier: found[identifier] for identifier in needed}, len(held)
+
+
+# --- Inside ------------------------------------------------------------------------------------
 
 
 def _to_take(

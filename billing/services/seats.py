@@ -21,6 +21,7 @@ from billing.locks import lock_live_subscription
 from billing.models import SeatAct, SeatAssignment, Subscription
 from billing.policies import SEATS_CLAIM, SEATS_MANAGE, require_in
 from billing.selectors.seat_rules import is_move, refusal_of, rules_of
+from billing.selectors.seat_settings import can_grow
 from billing.selectors.seats import list_holdings
 from billing.services.seats_rows import (
     end_holdings,
@@ -35,7 +36,11 @@ from shared_apps.core import clock
 from shared_apps.core.actors import Actor, system_actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.transactions import entry_transaction, require_transaction
+from shared_apps.outbox.services.messages import Message, do_send
 from tenants.selectors.organizations import get_setting
+
+# A newcomer waits for a seat that has to be bought.
+GROW_TOPIC = "seats.grow"
 
 # --- Entry services ----------------------------------------------------------------------------
 
@@ -212,7 +217,8 @@ def do_activate_seat(*, organization_id: uuid.UUID, membership_id: uuid.UUID | N
 
 def do_seat_newcomer(*, organization_id: uuid.UUID, membership_id: uuid.UUID) -> bool:
     """Give a seat to somebody who has just joined, where the organization's setting `seat_auto_assign` says
-    so; return whether they got one. That there is none never keeps anybody from joining.
+    so; return whether they got one. That there is none never keeps anybody from joining; where missing seats
+    are bought, that follows by itself.
 
     Nobody gets one whose last seat was taken from them by hand: somebody meant that.
     """
@@ -228,7 +234,12 @@ def do_seat_newcomer(*, organization_id: uuid.UUID, membership_id: uuid.UUID) ->
     if before is not None and (before.state != SeatState.REVOKED or before.ending in BY_HAND):
         return False
     joined = may_hold_seats(organization_id=organization_id, membership_ids=[membership_id])
-    if not joined or subscription.free < 1:
+    if not joined:
+        return False
+    if subscription.free < 1:
+        if can_grow(subscription, needed=1):
+            message = Message(GROW_TOPIC, {"member_id": str(membership_id)})
+            do_send([message], organization_id=organization_id)
         return False
     actor = system_actor("seats.auto_assign", organization_id)
     insert_holdings(subscription, actor, joined)

@@ -414,6 +414,7 @@ CELERY_BEAT_SCHEDULE = {
     "gateway-changes": {"task": "billing.resend_changes", "schedule": 30.0},
     "gateway-checkouts": {"task": "billing.sweep_checkouts", "schedule": 60.0},
     "gateway-refunds": {"task": "billing.resend_refunds", "schedule": 30.0},
+    "seats-grow": {"task": "billing.settle_growth", "schedule": 30.0},
     "seats-tell": {"task": "billing.tell_seat_use", "schedule": 600.0},
     "gateway-gaps": {"task": "billing.fill_gaps", "schedule": 3600.0},
     "gateway-prune": {"task": "billing.forget_events", "schedule": crontab(minute=57)},

@@ -5,8 +5,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from billing.enums import Overuse, SeatActKind, SeatEnding, SeatState
+from api.core.money import MoneyOut, money
+from billing.enums import ChangeState, Overuse, SeatActKind, SeatEnding, SeatState
 from billing.models import SeatAct, SeatAssignment
+from billing.services.bulk_seats import Growth
 
 MOST_AT_ONCE = 5000
 
@@ -147,6 +149,34 @@ class RowRefusalOut(serializers.Serializer[Any]):
     facts = serializers.DictField()
 
 
+class GrowthOut(serializers.Serializer[Any]):
+    """Seats that are bought so that an act fits."""
+
+    seats = serializers.IntegerField(help_text="How many are bought.")
+    due = serializers.SerializerMethodField(help_text="What is charged at once.")
+    total = serializers.SerializerMethodField(help_text="What it comes to, before the organization's credit.")
+    change_id = serializers.UUIDField(
+        source="change.id",
+        default=None,
+        allow_null=True,
+        help_text="The change of the subscription, to be followed at GET billing/changes/{id}; null while"
+        " it is only shown.",
+    )
+    state = serializers.ChoiceField(
+        source="change.state", choices=ChangeState.choices, default=None, allow_null=True
+    )
+
+    @extend_schema_field(MoneyOut)
+    def get_due(self, growth: Growth) -> dict[str, Any]:
+        """Return the sum."""
+        return money(growth.due_minor, growth.currency)
+
+    @extend_schema_field(MoneyOut)
+    def get_total(self, growth: Growth) -> dict[str, Any]:
+        """Return the sum."""
+        return money(growth.total_minor, growth.currency)
+
+
 class BulkOutcomeOut(serializers.Serializer[Any]):
     """What an act on many seats did, or would do."""
 
@@ -158,6 +188,7 @@ class BulkOutcomeOut(serializers.Serializer[Any]):
     unchanged = serializers.IntegerField(help_text="Members who had a seat before.")
     free = serializers.IntegerField(help_text="Seats nobody holds afterwards.")
     refused = RowRefusalOut(many=True)
+    growth = GrowthOut(allow_null=True, help_text="What was, or would be, bought for it; null for nothing.")
 
 
 class SeatActFilter(serializers.Serializer[Any]):

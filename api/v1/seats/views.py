@@ -10,6 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.core.schema import refuses
 from api.core.viewsets import DomainViewSet
 from api.v1.seats.history import history_lines
 from api.v1.seats.serializers import (
@@ -26,8 +27,9 @@ from api.v1.seats.serializers import (
 )
 from billing.enums import SeatState
 from billing.selectors.seats import get_seat_summary, list_holdings
-from billing.services.bulk_seats import assign_many, revoke_many
-from billing.services.seats import assign_seats, claim_seat, reassign_seat, revoke_seat
+from billing.services.bulk_seats import BulkOutcome, revoke_many
+from billing.services.growth import assign_or_grow, assign_seats_or_grow
+from billing.services.seats import claim_seat, reassign_seat, revoke_seat
 from tenants.context import current_organization
 
 
@@ -64,15 +66,21 @@ class SeatViewSet(DomainViewSet):
         """Count the seats."""
         return self.answer(SeatSummaryOut, get_seat_summary(organization_id=current_organization().id))
 
-    @extend_schema(request=AssignSeatsIn, responses={200: AssignedSeatsOut})
+    @extend_schema(request=AssignSeatsIn, responses={200: AssignedSeatsOut, 202: BulkOutcomeOut})
     @action(detail=False, methods=["post"])
+    @refuses(402)
     def assign(self, request: Request) -> Response:
-        """Give each member a seat, or nobody one when too few are free."""
+        """Give each member a seat, or nobody one when too few are free.
+
+        Where the plan and the organization have it so, missing ones are bought: 202 while that is on its way.
+        """
         wanted = self.parsed(AssignSeatsIn)
         organization_id = current_organization().id
-        seats = assign_seats(
+        seats = assign_seats_or_grow(
             actor=self.actor, organization_id=organization_id, membership_ids=wanted["member_ids"]
         )
+        if isinstance(seats, BulkOutcome):
+            return self.answer(BulkOutcomeOut, seats, status=_status_of(seats))
         by_id = {
             seat.id: seat
             for seat in list_holdings(organization_id=organization_id).filter(
@@ -81,22 +89,24 @@ class SeatViewSet(DomainViewSet):
         }
         return self.answer(AssignedSeatsOut, {"results": [by_id[seat.id] for seat in seats]})
 
-    @extend_schema(request=AssignManyIn, responses={200: BulkOutcomeOut})
+    @extend_schema(request=AssignManyIn, responses={200: BulkOutcomeOut, 202: BulkOutcomeOut})
     @action(detail=False, methods=["post"], url_path="bulk-assign")
+    @refuses(402)
     def bulk_assign(self, request: Request) -> Response:
         """Give up to 5,000 members a seat, or nobody one when too few are free.
 
-        It can be undone for a day.
+        Where the plan and the organization have it so, missing ones are bought: `dry_run` shows for how much.
+        202 while the purchase is on its way; the seats are given once it is made. It can be undone for a day.
         """
         wanted = self.parsed(AssignManyIn)
-        outcome = assign_many(
+        outcome = assign_or_grow(
             actor=self.actor,
             organization_id=current_organization().id,
             membership_ids=wanted.get("member_ids"),
             reason=wanted["reason"],
             dry_run=wanted["dry_run"],
         )
-        return self.answer(BulkOutcomeOut, outcome)
+        return self.answer(BulkOutcomeOut, outcome, status=_status_of(outcome))
 
     @extend_schema(request=RevokeManyIn, responses={200: BulkOutcomeOut})
     @action(detail=False, methods=["post"], url_path="bulk-revoke")
@@ -167,3 +177,9 @@ class SeatViewSet(DomainViewSet):
             to_membership_id=wanted["member_id"],
         )
         return self.answer(SeatOut, seat)
+
+
+def _status_of(outcome: BulkOutcome) -> int:
+    """202 while the seats it needs are being bought."""
+    is_on_its_way = outcome.act is None and outcome.growth is not None and outcome.growth.change is not None
+    return 202 if is_on_its_way else 200

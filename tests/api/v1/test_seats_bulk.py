@@ -47,6 +47,7 @@ def test_many_seats_are_given_taken_and_given_back(
         "unchanged": 0,
         "free": 2,
         "refused": [],
+        "growth": None,
     }
     assert SeatAssignment.objects.count() == 0
     given = done(admin.post(ASSIGN, {"member_ids": ids(first, second, third), "reason": "onboarding"}))
