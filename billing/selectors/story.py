@@ -80,8 +80,9 @@ def read_billing_story(*, actor: Actor, organization_id: uuid.UUID) -> BillingSt
     # A sign-up's page was opened before there was an organization; it is the same customer.
     whose = own | Q(customer_ref=customer_ref) if customer_ref else own
     checkouts = list(Checkout.objects.filter(whose).select_related("price__plan").order_by("-id")[:MOST])
-    names = {customer_ref, *(str(row.gateway_ref or "") for row in (*subscriptions, *checkouts))}
-    names |= {name for row in invoices for name in (row.gateway_ref, row.payment_ref)}
+    names = {customer_ref, *(name for row in invoices for name in (row.gateway_ref, row.payment_ref))}
+    names |= {str(row.gateway_ref or "") for row in subscriptions}
+    names |= {str(row.gateway_ref or "") for row in checkouts}
     return BillingStory(
         organization=organization,
         account=account,

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_they_outlive_what_the_gateway_says_and_what_the_organization_buys(
     account: Account, billed: Subscription
 ) -> None:
     comp(billed, 2)
-    whose = {"actor": account.actor, "organization_id": account.organization.id}
+    whose: dict[str, Any] = {"actor": account.actor, "organization_id": account.organization.id}
     confirm_change(**whose, token=preview_change(**whose, seats=15).token)
     assert numbers(billed) == (17, 2, None)
     deliver_all(account.server)
