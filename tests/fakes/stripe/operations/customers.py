@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.fakes.stripe import subscriptions
 from tests.fakes.stripe.operations.registry import operation, page
-from tests.fakes.stripe.state import Account, Refusal
+from tests.fakes.stripe.state import Account, Refusal, no_such
 
 # What Stripe writes of the forms of some kinds; the others it takes as they are.
 _FORMS = {
@@ -153,3 +153,24 @@ def merge_metadata(row: dict[str, Any], wanted: dict[str, Any]) -> None:
             row["metadata"].pop(name, None)
         else:
             row["metadata"][name] = value
+
+
+# Stripe's own test cards, and how each behaves when it is charged.
+_TEST_CARDS = {"pm_card_visa": "ok", "pm_card_chargeCustomerFail": "decline"}
+
+
+@operation("post", "/v1/payment_methods/{payment_method}/attach")
+def attach_payment_method(account: Account, path: dict[str, str], wanted: dict[str, Any]) -> dict[str, Any]:
+    customer = account.find("customer", wanted.get("customer"), "customer")
+    behavior = _TEST_CARDS.get(path["payment_method"])
+    if behavior is None:
+        raise no_such("payment_method", path["payment_method"])
+    account.cards[customer["id"]] = behavior
+    return account.add(
+        "payment_method",
+        at=account.now(customer["id"]),
+        billing_details={},
+        customer=customer["id"],
+        metadata={},
+        type="card",
+    )
