@@ -39,6 +39,7 @@ _TITLES = {
     "cancel": "Cancel the subscription",
 }
 _ENDING = frozenset({"end", "cancel"})
+_NO_SEATS = "There is no subscription, so nobody can be given a seat."
 MOST_INVOICES = 12
 
 
@@ -79,7 +80,7 @@ def story_context(story: BillingStory) -> dict[str, Any]:
     subscription = story.subscription
     return {
         "organization_link": reverse("admin:tenants_organization_change", args=(story.organization.pk,)),
-        "access": access_sentence(story.access),
+        "access": access_sentence(story.access) if subscription else _NO_SEATS,
         "access_tone": ACCESS_TONES[story.access.level],
         "advice": _advice(story),
         "subscription_state": (
@@ -183,26 +184,26 @@ def _next(row: Subscription) -> tuple[str, str, str]:
     return ("Renews on", day(row.period_ends_at), f"this period began on {day(row.period_starts_at)}")
 
 
-def _acts(row: Subscription | None) -> list[dict[str, Any]]:
+def _acts(row: Subscription | None) -> list[dict[str, str]]:
     if row is None:
         return [_act("Grant a subscription", reverse("admin:billing_subscription_grant"))]
     found = [
         _act(
             _TITLES[name],
             reverse(f"admin:billing_subscription_{name}", args=(row.pk,)),
-            ends=name in _ENDING,
+            style="ends" if name in _ENDING else "main",
         )
         for name in acts_for(row)
     ]
     if not found:
         return [_act("Grant a subscription", reverse("admin:billing_subscription_grant"))]
     if row.gateway_ref is not None:
-        found.append(_act("Compare with the gateway", reverse("admin:billing_reconcile")))
-    return sorted(found, key=lambda each: bool(each["ends"]))
+        found.append(_act("Compare with the gateway", reverse("admin:billing_reconcile"), style="plain"))
+    return sorted(found, key=lambda each: each["style"] == "ends")
 
 
-def _act(title: str, link: str, *, ends: bool = False) -> dict[str, Any]:
-    return {"title": title, "link": link, "ends": ends}
+def _act(title: str, link: str, *, style: str = "main") -> dict[str, str]:
+    return {"title": title, "link": link, "style": style}
 
 
 def _account(account: BillingAccount) -> list[tuple[str, str]]:

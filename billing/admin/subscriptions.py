@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -104,14 +105,13 @@ class SubscriptionAdmin(ConsoleAdmin):
         "used",
         "starts_at",
         "ends_at",
-        "note",
+        "show_billing",
     )
     list_select_related = ("organization", "plan")
     list_filter = ("status", "plan")
     search_fields = ("organization__name", "organization__slug", "note")
     ordering = ("-id",)
     actions_list = ("grant",)
-    actions_row = ("billing",)
     actions_detail = ("billing", "set_seats", "comp", "trial", "grace", "end", "cancel")
 
     def get_urls(self) -> list[URLPattern]:
@@ -135,6 +135,12 @@ class SubscriptionAdmin(ConsoleAdmin):
     def show_status(self, subscription: Subscription) -> tuple[str, str]:
         """Return the status in words."""
         return subscription.status, subscription.get_status_display()
+
+    @display(description="Billing")
+    def show_billing(self, subscription: Subscription) -> str:
+        """Return the link to the organization's billing page."""
+        address = reverse("admin:billing_organization", args=(subscription.organization_id,))
+        return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">Open</a>', address)
 
     def story(self, request: HttpRequest, organization_id: uuid.UUID) -> HttpResponse:
         """Show an organization's billing: state, seats over time, what happened, what can be done."""
