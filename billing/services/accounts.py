@@ -83,10 +83,12 @@ def remove_tax_id(*, actor: Actor, organization_id: uuid.UUID, tax_id: str) -> N
         PaymentsNotSetUp, GatewayUnavailable: as for `update_account`.
     """
     with in_public():
-        gateway = _allowed(actor, organization_id)
-        account = BillingAccount.objects.filter(organization_id=organization_id).first()
+        with entry_transaction():
+            require_in(actor, BILLING_MANAGE, organization_id)
+            account = BillingAccount.objects.filter(organization_id=organization_id).first()
         if account is None or tax_id not in {each["id"] for each in account.tax_ids}:
             raise NotFound(tax_id=tax_id)
+        gateway = _gateway()
         gateway.drop_tax_id(account.gateway_ref, tax_id)
         _look(gateway, account, actor, "billing.remove_tax_id", {"tax_id": tax_id})
 
@@ -137,10 +139,15 @@ def do_apply_customer(seen: SeenCustomer) -> BillingAccount | None:
     return account
 
 
-def _allowed(actor: Actor, organization_id: uuid.UUID) -> StripeGateway:
+def _gateway() -> StripeGateway:
     gateway = stripe_gateway()
     if gateway is None:
         raise PaymentsNotSetUp
+    return gateway
+
+
+def _allowed(actor: Actor, organization_id: uuid.UUID) -> StripeGateway:
+    gateway = _gateway()
     with entry_transaction():
         require_in(actor, BILLING_MANAGE, organization_id)
     return gateway

@@ -31,15 +31,15 @@ def pay_invoice(*, actor: Actor, organization_id: uuid.UUID, invoice_id: uuid.UU
         PaymentsNotSetUp, GatewayUnavailable, GatewayRefused: nothing is charged twice; try again.
     """
     with in_public():
-        gateway = stripe_gateway()
-        if gateway is None:
-            raise PaymentsNotSetUp
         with entry_transaction():
             require_in(actor, BILLING_MANAGE, organization_id)
             row = get_invoice(actor=actor, organization_id=organization_id, invoice_id=invoice_id)
             do_record(actor=actor, action="billing.pay_invoice", organization_id=organization_id, target=row)
         if row.status == PAID:
             return row
+        gateway = stripe_gateway()
+        if gateway is None:
+            raise PaymentsNotSetUp
         _charge(gateway, row)
         ticket = draw_ticket(row.gateway_ref)
         seen = gateway.look_invoice(row.gateway_ref)

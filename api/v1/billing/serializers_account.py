@@ -15,7 +15,7 @@ ADDRESS = ("line1", "line2", "postal_code", "city", "state", "country")
 class AddressIn(serializers.Serializer[Any]):
     """A postal address."""
 
-    line1 = serializers.CharField(max_length=200)
+    line1 = serializers.CharField(max_length=200, required=False, allow_blank=True)
     line2 = serializers.CharField(max_length=200, required=False, allow_blank=True)
     postal_code = serializers.CharField(max_length=20, required=False, allow_blank=True)
     city = serializers.CharField(max_length=100, required=False, allow_blank=True)
@@ -27,6 +27,13 @@ class AddressIn(serializers.Serializer[Any]):
         if value not in COUNTRIES:
             raise serializers.ValidationError("There is no such country.", code="country_unknown")
         return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse an address of nowhere: taxes are reckoned by the country. A PATCH asks for no member of it
+        by itself, since it is partial down to the last."""
+        if "country" not in attrs:
+            raise serializers.ValidationError({"country": "Name the country."}, code="required")
+        return attrs
 
 
 class AccountChanges(serializers.Serializer[Any]):
@@ -51,7 +58,7 @@ class AddressOut(serializers.Serializer[Any]):
 class TaxIdOut(serializers.Serializer[Any]):
     """A tax id, and what the gateway found out about it."""
 
-    id = serializers.CharField()
+    ref = serializers.CharField(source="id", help_text="Its id at the gateway, by which it is removed.")
     type = serializers.CharField(source="kind")
     value = serializers.CharField()
     verification = serializers.CharField(
