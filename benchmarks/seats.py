@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -126,13 +127,17 @@ def _claimed(organization: Organization, actor: Actor) -> str:
 def _give(seats: int, rounds: int) -> dict[str, Any]:
     organization, people = _academy(seats, seats)
     ids = [actor.member_id for actor in people]
-    asked = {"actor": _system(organization), "organization_id": organization.id, "membership_ids": ids}
+    asked: dict[str, Any] = {
+        "actor": _system(organization),
+        "organization_id": organization.id,
+        "membership_ids": ids,
+    }
     giving: list[tuple[float, float, int]] = []
     taking: list[tuple[float, float, int]] = []
     for _ in range(rounds):
         for act, figures in ((assign_many, giving), (revoke_many, taking)):
             with in_organization(organization):
-                outcome, *measured = _timed(lambda act=act: act(**asked))
+                outcome, *measured = _timed(partial(act, **asked))
             assert outcome.changed == seats  # noqa: S101
             figures.append((measured[0], measured[1], int(measured[2])))
     with in_public():

@@ -67,7 +67,7 @@ def undo(actor: Actor, outcome: BulkOutcome) -> BulkOutcome:
 
 def live() -> set[object]:
     rows = SeatAssignment.objects.exclude(state=SeatState.REVOKED)
-    found = set(rows.values_list("membership_id", flat=True))
+    found: set[object] = set(rows.values_list("membership_id", flat=True))
     assert Subscription.objects.get().used == rows.count() == len(found)
     return found
 
