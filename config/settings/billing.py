@@ -45,7 +45,7 @@ SEAT_UNDO_WINDOW = timedelta(hours=env.integer("SEAT_UNDO_HOURS", 24))
 # give seats back, to export. Each by its own policy besides.
 UNSETTLED_WRITES = [
     re.compile(f"/api/v1/{path}")
-    for path in ("auth/.+", "billing/.+", "archives(/.+)?", "profile", "seats/[0-9a-f-]+/revoke")
+    for path in ("auth/.+", "billing/.+", "archives(/.+)?", "profile", "seats/([0-9a-f-]+/|bulk-)revoke")
 ]
 # What those who cannot settle it still read when the subscription is over: who they are, whose house this is
 # and why it is closed.
