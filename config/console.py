@@ -37,7 +37,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         _card(
             "Seats in use",
             f"{used:,} / {purchased:,}",
-            f"{used * 100 // purchased if purchased else 0} % of what was granted",
+            f"{used * 100 // purchased if purchased else 0} % of those there are",
             "admin:billing_subscription_changelist",
         ),
         _card(
