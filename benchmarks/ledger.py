@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import connection, models, transaction
 
@@ -55,6 +55,7 @@ UPDATE billing_seatassignment SET state = 'revoked', revoked_at = %(at)s, update
 
 
 class _CopiedSubscription(models.Model):  # noqa: DJ008
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
     id = models.UUIDField(primary_key=True)
     used = models.IntegerField()
     purchased = models.IntegerField()
@@ -66,6 +67,7 @@ class _CopiedSubscription(models.Model):  # noqa: DJ008
 
 
 class _CopiedSeat(models.Model):  # noqa: DJ008
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
     id = models.UUIDField(primary_key=True, default=new_id)
     created_at = models.DateTimeField(default=clock.now)
     updated_at = models.DateTimeField(default=clock.now)
@@ -84,6 +86,7 @@ class _CopiedSeat(models.Model):  # noqa: DJ008
 
 
 class _CopiedEntry(models.Model):  # noqa: DJ008
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
     id = models.BigAutoField(primary_key=True)
     organization_id = models.UUIDField()
     subscription_id = models.UUIDField()
@@ -194,7 +197,7 @@ def _rate(way: Way, desks: Sequence[Desk], seconds: float) -> float:
 
 def _by_database(desk: Desk, member: uuid.UUID) -> None:
     identifier = new_id()
-    facts = {
+    facts: dict[str, Any] = {
         "id": identifier,
         "at": clock.now(),
         "subscription": desk.subscription,
@@ -271,7 +274,15 @@ def _bulk(seats: int) -> dict[str, Any]:
                 " organization_id, membership_id, state, activated_at, revoked_reason)"
                 " SELECT n.id, %s, %s, %s, %s, n.member, 'active', %s, ''"
                 " FROM unnest(%s::uuid[], %s::uuid[]) AS n(id, member)",
-                [at, at, desk.subscription, desk.organization, at, [row.id for row in rows], desk.members],
+                [
+                    at,
+                    at,
+                    desk.subscription,
+                    desk.organization,
+                    at,
+                    [row.id for row in rows],
+                    list(desk.members),
+                ],
             )
             took[state].append((time.perf_counter() - started) * 1000)
             transaction.set_rollback(True)

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -97,7 +98,12 @@ def measure_seats(*, subscription_id: uuid.UUID, windows: Sequence[Window]) -> l
     # Instants of windows count as whole seconds, too.
     starts = [start.replace(microsecond=0) for start, _ in windows]
     ends = [end.replace(microsecond=0) for _, end in windows]
-    wanted = {"subscription": subscription_id, "starts": starts, "ends": ends, "end": max(ends)}
+    wanted: dict[str, Any] = {
+        "subscription": subscription_id,
+        "starts": starts,
+        "ends": ends,
+        "end": max(ends),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_TIME, wanted)
         return [SeatTime(*row) for row in cursor.fetchall()]
@@ -105,7 +111,11 @@ def measure_seats(*, subscription_id: uuid.UUID, windows: Sequence[Window]) -> l
 
 def read_steps(*, subscription_id: uuid.UUID, month: Window) -> list[SeatStep]:
     """Return how many seats there were from when on within the month, its beginning first."""
-    wanted = {"subscription": subscription_id, "start": month[0].replace(microsecond=0), "end": month[1]}
+    wanted: dict[str, Any] = {
+        "subscription": subscription_id,
+        "start": month[0].replace(microsecond=0),
+        "end": month[1],
+    }
     with connection.cursor() as cursor:
         cursor.execute(_STEPS, wanted)
         return [SeatStep(at, purchased, comped or 0) for at, purchased, comped in cursor.fetchall()]

@@ -18,6 +18,7 @@ from billing.models import PlanPrice, Subscription, SubscriptionChange
 from billing.services.catalogue import RHYTHM
 from billing.services.changes_rows import MAKE
 from billing.services.changes_settling import REPLACING, do_settle_changes, do_withdraw_planned, is_there
+from billing.services.ledger import because
 from billing.services.mirroring import do_apply_subscription, do_lock_subscription
 from billing.services.tickets import apply_in_turn, draw_ticket
 from shared_apps.core import clock
@@ -261,7 +262,8 @@ def _do_mirror(
     """Apply what was seen in its turn, and return subscription and change, locked in the order that the
     gateway's messages lock them: subscription, ticket, change."""
     do_lock_subscription(seen.ref)
-    apply_in_turn(seen.ref, ticket, lambda: do_apply_subscription(seen))
+    with because("change", change.id, actor_id=change.requested_by_id):
+        apply_in_turn(seen.ref, ticket, lambda: do_apply_subscription(seen))
     subscription = Subscription.objects.select_related("price").get(id=change.subscription_id)
     changes = SubscriptionChange.objects.select_for_update(no_key=True, of=("self",))
     return subscription, changes.select_related("to_price__plan").get(id=change.id)

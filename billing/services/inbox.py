@@ -28,6 +28,7 @@ from billing.gateways.types import Notice
 from billing.models import GatewayEvent
 from billing.services.drifts import Difference, do_note_differences
 from billing.services.following import followed_of
+from billing.services.ledger import because
 from billing.services.mirroring import SECOND_SUBSCRIPTION
 from billing.services.tickets import GATEWAY, do_draw_ticket
 from shared_apps.core import clock
@@ -97,7 +98,8 @@ def process_event(event_key: str) -> EventState | None:
             row = _lock(event.id)
             if row.state == EventState.PROCESSED:
                 return EventState.PROCESSED
-            followed.do_apply_in_turn(event.object_ref, begun.ticket, seen)
+            with because("message", event.id):
+                followed.do_apply_in_turn(event.object_ref, begun.ticket, seen)
             return _do_end(row, EventState.PROCESSED)
     except SignUpUnderWay as error:
         return _wait_for_sign_up(event, error.code)

@@ -27,7 +27,7 @@ def because(
     """Have the entries of what happens inside say what led to it. Needs an open transaction.
 
     Args:
-        what: a word of up to 20 letters: `change`, `event`, `comp`.
+        what: a word of up to 20 letters: `change`, `message`, `comp`.
         identifier: which change, event or act.
         actor_id: who, where the rows do not say it themselves.
     """

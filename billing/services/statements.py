@@ -77,8 +77,8 @@ def make_statements(subscription_id: uuid.UUID) -> int:
         return 0
     before = clock.now() - SETTLED_AFTER
     written = 0
-    for month in books.months(before):
-        month = _rest(month, subscription_id)
+    for whole in books.months(before):
+        month = _rest(whole, subscription_id)
         if month is None or month[1] > before:
             continue
         try:

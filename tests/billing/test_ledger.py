@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,8 +14,9 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from psycopg.errors import InsufficientPrivilege
 
 from billing.enums import EntryKind
-from billing.models import Drift, SeatAssignment, SeatEntry, Subscription
+from billing.models import Drift, GatewayEvent, SeatAssignment, SeatEntry, Subscription
 from billing.selectors.ledger import audit_ledger, list_entries
+from billing.services.changes import confirm_change, preview_change
 from billing.services.ledger import audit_seats, because
 from billing.services.seats import assign_seats, claim_seat, do_activate_seat, reassign_seat, revoke_seat
 from shared_apps.accounts.enums import MembershipStatus
@@ -23,6 +25,7 @@ from shared_apps.core.actors import Actor, Role
 from shared_apps.core.ids import new_id
 from tenants.context import in_organization, in_public
 from tenants.models import Organization
+from tests.billing.conftest import Account, deliver_all
 from tests.billing.test_seats import actor_of
 from tests.support.subscriptions import make_subscription
 
@@ -35,7 +38,7 @@ def entries(**wanted: object) -> list[tuple[int, str, int, int, int]]:
     return list(rows.values_list("version", "kind", "seats", "purchased_after", "used_after"))
 
 
-def run(statement: str, parameters: object = None) -> None:
+def run(statement: str, parameters: Any = None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
 
@@ -335,3 +338,17 @@ def test_statements_that_forgot_the_lock_leave_no_gap(
         list(threads.map(take, people))
     assert entries()[-1] == (41, EntryKind.ASSIGNED, 1, 40, 40)
     assert audit_ledger(organization_id=acme.id) == []
+
+
+def test_a_purchase_names_the_message_or_the_change_that_brought_it(account: Account) -> None:
+    account.subscribe(seats=4)
+    deliver_all(account.server)
+    messages = set(GatewayEvent.objects.values_list("id", flat=True))
+    first = SeatEntry.objects.get(kind="bought")
+    assert (first.seats, first.cause) == (4, "message")
+    assert first.cause_id in messages
+    shown = preview_change(actor=account.actor, organization_id=account.organization.id, seats=9)
+    change = confirm_change(actor=account.actor, organization_id=account.organization.id, token=shown.token)
+    last = SeatEntry.objects.order_by("version").last()
+    assert last is not None
+    assert (last.seats, last.cause, last.cause_id) == (5, "change", change.id)
