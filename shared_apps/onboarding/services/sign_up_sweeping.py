@@ -7,6 +7,7 @@ import structlog
 from django.db import DatabaseError
 
 from billing.services.sign_up_purchases import gone_through
+from shared_apps.core import clock
 from shared_apps.core.errors import DomainError
 from shared_apps.core.transactions import entry_transaction
 from shared_apps.onboarding.enums import SignUpStatus
@@ -24,8 +25,10 @@ def sweep_sign_ups() -> int:
     """End the sign-ups whose time is over and go on with the paid ones nobody goes on with; return how many
     were looked at without a failure."""
     found = sign_ups_to_sweep()
-    paid = [*found.stuck, *gone_through(found.silent)]
-    done = sum(_try(follow_sign_up, each) for each in paid)
+    waiting = gone_through(found.silent)
+    # Where a bank has still to confirm, the gateway is asked every few minutes, not at every sweep.
+    SignUp.objects.filter(id__in=waiting).update(updated_at=clock.now())
+    done = sum(_try(follow_sign_up, each) for each in [*found.stuck, *waiting])
     return done + sum(_try(lambda one: expire_sign_up(sign_up_id=one), each) for each in found.over)
 
 

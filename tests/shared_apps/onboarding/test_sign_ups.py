@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import pytest
@@ -31,7 +32,7 @@ from tests.support.sign_ups import WISH, Visitors
 SYSTEM = system_actor("test")
 
 
-def later(**ahead: float) -> object:
+def later(**ahead: float) -> AbstractContextManager[None]:
     return clock.frozen_at(clock.now() + timedelta(**ahead))
 
 
