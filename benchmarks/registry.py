@@ -25,6 +25,7 @@ MODULES: Mapping[str, str] = {
     "export": "benchmarks.export",
     "seats": "benchmarks.seats",
     "ledger": "benchmarks.ledger",
+    "webhooks": "benchmarks.webhooks",
     "web_servers": "benchmarks.web_servers",
 }
 # Answers a question once; not part of what a plain `make bench` measures.

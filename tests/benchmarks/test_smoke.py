@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from benchmarks import export, fairness, load, registry
+from benchmarks import export, fairness, load, registry, webhooks
 from benchmarks.api import CALLS, run
 from benchmarks.clients import send_one
 from benchmarks.dataset import Size
@@ -115,3 +115,17 @@ def test_the_export_benchmark_streams(
     assert figures["big_export_grown_mb"] < 40
     assert figures["export_ms"] > 0
     assert figures["pg_dump_big_s"] > 0
+
+
+@pytest.mark.slow
+def test_the_webhooks_benchmark_sees_every_effect(
+    committed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.stack.HEALTH_HOST", "app.palaestra.test")
+    command = procfile("webhooks").replace("--queues webhooks", f"--queues {settings.WEBHOOK_QUEUE}")
+    stack = Stack({**os.environ, **server_environment()}, tmp_path, workers=1)
+    figures = webhooks.run(stack, messages=40, effects=5, worker=command)
+    assert (figures["webhook.messages"], figures["event_to_effect.messages"]) == (40, 5)
+    assert figures["webhook.p95_ms"] > 0
+    assert figures["webhook.per_second"] > 0
+    assert figures["event_to_effect_p95_ms"] > 0
