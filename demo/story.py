@@ -311,7 +311,7 @@ class Story:
         if facts.signed_up:
             with step("the company that signed up has its subscription"):
                 subscriber = self.host("initech").sign_in(facts.signed_up, PASSWORD)
-                status = subscriber.get("/api/v1/billing/subscription")["status"]
+                status = subscriber.get("/api/v1/billing/subscription")["subscription"]["status"]
                 ensure(status == "active", f"the subscription is {status}")
 
     def manage(self, *arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""What operators do for a sign-up whose money is here and whose name is not: give another, or the money back."""
+"""What operators do for a sign-up whose money is here and whose name is not: give another, or pay it back."""
 
 import uuid
 
