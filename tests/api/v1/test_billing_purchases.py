@@ -162,7 +162,7 @@ def test_anothers_objects_are_not_there(account: Account, admin: Caller, strange
 
 
 def test_a_key_gives_the_same_answer_and_one_page(account: Account, admin: Caller) -> None:
-    headers = {"HTTP_IDEMPOTENCY_KEY": "subscribe-once-1"}
+    headers: dict[str, Any] = {"HTTP_IDEMPOTENCY_KEY": "subscribe-once-1"}
     first, second = (admin.post(f"{B}/checkouts", WISH, **headers) for _ in range(2))
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.content == second.content
@@ -179,7 +179,7 @@ def test_a_gateway_that_fails_is_told_and_a_repeat_heals(
 ) -> None:
     times = 1 if fault is Fault.TOO_MANY else 3
     account.server.faults.order(fault, "post", "/v1/checkout/sessions", times=times)
-    headers = {"HTTP_IDEMPOTENCY_KEY": "subscribe-once-2"}
+    headers: dict[str, Any] = {"HTTP_IDEMPOTENCY_KEY": "subscribe-once-2"}
     failed = admin.post(f"{B}/checkouts", WISH, **headers)
     assert (failed.status_code, failed.json()["code"]) == (503, "gateway_unavailable")
     assert failed["Retry-After"] == "30"
