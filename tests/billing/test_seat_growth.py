@@ -1,9 +1,11 @@
 """Missing seats are bought when seats are assigned, exactly as many, and given once they are paid."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from billing.enums import ChangeState, Overuse
 from billing.errors import ChangeUnderWay, ChangeUnpaid, SeatsExhausted
@@ -19,6 +21,7 @@ from shared_apps.core.actors import Role
 from shared_apps.outbox.models import OutboxMessage
 from shared_apps.outbox.services.mail import render_mail
 from shared_apps.outbox.types import Outgoing
+from tenants.context import in_public
 from tenants.models import Organization
 from tests.billing.changing import CHANGE_ROUTE, bought, last_invoice, mirror
 from tests.billing.conftest import Account
@@ -202,7 +205,7 @@ def test_the_mail_says_how_to_go_on(language: str, grown: Account, member: Membe
     mail = render_mail(
         Outgoing(row.id, row.topic, row.payload, clock.now(), 1, organization.id, organization)
     )
-    said = {"en": "1 seats could not be bought", "de": "1 Plätze konnten nicht gekauft werden"}
+    said = {"en": "1 seat could not be bought", "de": "1 Platz konnte nicht gekauft werden"}
     assert mail.subject == said[language]
     assert SubscriptionChange.objects.get().facts["invoice_url"] in mail.text
 
@@ -236,3 +239,37 @@ def test_over_http_the_price_is_shown_the_seats_bought_and_a_wait_is_202(
     declined = admin.post("/api/v1/seats/bulk-assign", {"member_ids": ids[5:]})
     assert (declined.status_code, declined.json()["code"]) == (402, "change_unpaid")
     assert {str(found) for found in holding()} == set(ids[:5])
+
+
+@pytest.mark.feature("SEA-02")
+def test_a_purchase_that_many_settle_at_once_gives_each_seat_once(
+    committed: None,
+    acme: Organization,
+    account_of: Callable[[Organization], Account],
+    member: Members,
+) -> None:
+    account = account_of(acme)
+    bought(account, 2)
+    Plan.objects.update(overuse=Overuse.GROW)
+    set_growth(account, True, 10)
+    people = [member(acme) for _ in range(4)]
+    account.server.faults.order(Fault.ERROR_BEFORE, "post", CHANGE_ROUTE, times=3)
+    waiting = assign(account, people)
+    assert waiting.growth is not None
+    assert waiting.growth.change is not None
+    change_id = waiting.growth.change.id
+
+    def settle(_number: int) -> int:
+        try:
+            with in_public():
+                make_change(change_id)
+                found = give_grown_seats(change_id)
+                return 0 if found is None else found.changed
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as threads:
+        given = list(threads.map(settle, range(6)))
+    assert sorted(given) == [0, 0, 0, 0, 0, 4]
+    assert holding() == {person.id for person in people}
+    assert (Subscription.objects.get().purchased, SeatAct.objects.count()) == (4, 1)
