@@ -29,6 +29,7 @@ from tenants.context import in_organization
 from tests.billing.walk.world import Party, World
 from tests.fakes.stripe import Fault
 from tests.support.actors import actor_as
+from tests.support.client import caller_as
 
 Act = Callable[[World, Party], bool]
 FAULTS = (Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.DROP_AFTER, Fault.TOO_MANY)
@@ -55,6 +56,10 @@ def assign(world: World, party: Party) -> bool:
 
 def claim(world: World, party: Party) -> bool:
     person = world.random.choice(party.people)
+    if world.random.random() < 0.1:
+        answer = caller_as(person, party.organization).post("/api/v1/seats/claim")
+        assert answer.status_code in (200, 402, 403, 409, 429), answer.content
+        return bool(answer.status_code == 200)
     with in_organization(party.organization):
         claim_seat(actor=actor_as(person), organization_id=party.id)
     return True

@@ -25,7 +25,6 @@ from tenants.models import Organization
 from tests.fakes.stripe import StripeServer
 from tests.fakes.stripe.operations.others import advance_clock
 
-
 # Messages after which another about the same object comes at once, or that are for nobody.
 _SAID_BY_OTHERS = frozenset(
     {
