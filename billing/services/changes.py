@@ -313,10 +313,16 @@ def _is_nothing(subscription: Subscription, price: PlanPrice, seats: int) -> boo
 
 def _nothing_owed(invoice: SeenInvoice) -> SeenInvoice:
     """Return an invoice over nothing; the gateway would credit and charge one time at two discounts."""
-    sums = dict.fromkeys(
-        ("subtotal_minor", "discount_minor", "tax_minor", "total_minor", "due_minor", "paid_minor"), 0
+    return replace(
+        invoice,
+        lines=(),
+        subtotal_minor=0,
+        discount_minor=0,
+        tax_minor=0,
+        total_minor=0,
+        due_minor=0,
+        paid_minor=0,
     )
-    return replace(invoice, lines=(), **sums)
 
 
 def _made(organization_id: uuid.UUID, promise: dict[str, Any]) -> SubscriptionChange | None:

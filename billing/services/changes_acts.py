@@ -105,6 +105,7 @@ def redeem_promotion(*, actor: Actor, organization_id: uuid.UUID, code: str) -> 
             require_in(actor, BILLING_MANAGE, organization_id)
             subscription = do_lock_changeable(organization_id, CLAIMABLE)
             do_refuse_under_way(subscription)
+            assert subscription.price_id is not None  # noqa: S101  `do_lock_changeable` looked
             price = PlanPrice.objects.get(id=subscription.price_id)
             facts = {"code": code.upper(), "promotion_ref": usable_promotion_ref(code, price=price)}
             change = _do_request(actor, subscription, ChangeKind.DISCOUNT, facts=facts)

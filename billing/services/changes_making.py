@@ -104,7 +104,8 @@ def _act(
     if change.attempts or kind is ChangeKind.PERIOD_END:
         seen = gateway.look_subscription(ref)
         if kind is ChangeKind.PERIOD_END:
-            return _act_on_terms(gateway, change, subscription, seen)
+            _act_on_terms(gateway, change, subscription, seen)
+            return None
         if _is_done(change, seen):
             return seen
         schedule_ref = seen.schedule_ref

@@ -149,12 +149,10 @@ def test_operators_lengthen_a_trial(account: Account) -> None:
             with pytest.raises(TrialEndNotAllowed):
                 extend_trial(**by(account), until=until)
         owner = Actor(ActorKind.MEMBER, organization_id=account.organization.id, role=Role.OWNER)
-        for act in (
-            lambda: extend_trial(actor=owner, organization_id=account.organization.id, until=START),
-            lambda: end_now(actor=owner, organization_id=account.organization.id),
-        ):
-            with pytest.raises(Forbidden):
-                act()
+        with pytest.raises(Forbidden):
+            extend_trial(actor=owner, organization_id=account.organization.id, until=START)
+        with pytest.raises(Forbidden):
+            end_now(actor=owner, organization_id=account.organization.id)
         extend_trial(**by(account), until=START + timedelta(days=30))
         row.refresh_from_db()
         assert row.trial_ends_at == START + timedelta(days=30)

@@ -91,7 +91,14 @@ def end_of(account: Account) -> dict[str, Any]:
     schedule = account.server.account.objects["subscription_schedule"].get(theirs["schedule"] or "")
     row = Subscription.objects.get(organization=account.organization)
     invoices = account.server.account.all("invoice", customer=ref)
-    names = ("status", "purchased", "pending_purchased", "unpaid_purchased", "price_id", "cancels_at")
+    names: tuple[str, ...] = (
+        "status",
+        "purchased",
+        "pending_purchased",
+        "unpaid_purchased",
+        "price_id",
+        "cancels_at",
+    )
     names += ("trial_ends_at", "period_ends_at", "promotion_code", "status_reason")
     return {
         "ours": {name: getattr(row, name) for name in names},

@@ -51,7 +51,7 @@ def test_fewer_seats_come_with_the_next_period_and_cap_claims_at_once(account: A
         people = [
             make_member(account.organization, email=f"m{n}@acme.example").membership_id for n in range(4)
         ]
-        who = {"actor": account.actor, "organization_id": account.organization.id}
+        who: Any = {"actor": account.actor, "organization_id": account.organization.id}
         with pytest.raises(SeatsExhausted):
             assign_seats(**who, membership_ids=people)
         assign_seats(**who, membership_ids=people[:3])
@@ -153,7 +153,7 @@ def test_whom_to_release_begins_with_the_invited_and_the_longest_gone(account: A
     }
     _seen(people["here"], clock.now())
     _seen(people["gone"], clock.now() - timedelta(days=90))
-    who = {"actor": account.actor, "organization_id": account.organization.id}
+    who: Any = {"actor": account.actor, "organization_id": account.organization.id}
     seats = assign_seats(**who, membership_ids=list(people.values()))
     type(seats[3]).objects.filter(id=seats[3].id).update(state="invited")
     with pytest.raises(SeatsInUse) as refused:

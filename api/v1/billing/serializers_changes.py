@@ -65,7 +65,7 @@ class ChangeFilter(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=ChangeState.choices, required=False)
 
 
-class PreviewLineOut(serializers.Serializer[SeenLine]):
+class PreviewLineOut(serializers.Serializer[Any]):
     """One line of the invoice that the change would make."""
 
     description = serializers.CharField()
@@ -115,7 +115,7 @@ class PreviewOut(serializers.Serializer[Preview]):
 
     @extend_schema_field(PreviewLineOut(many=True))
     def get_lines(self, shown: Preview) -> Any:
-        return PreviewLineOut(shown.invoice.lines, many=True, context={"currency": shown.currency}).data
+        return PreviewLineOut(list(shown.invoice.lines), many=True, context={"currency": shown.currency}).data
 
     @extend_schema_field(MoneyOut)
     def get_discount(self, shown: Preview) -> dict[str, Any]:
@@ -204,11 +204,13 @@ class ChangeOut(serializers.ModelSerializer[SubscriptionChange]):
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_trial_ends_at(self, change: SubscriptionChange) -> str | None:
-        return change.facts.get("trial_end")
+        end: str | None = change.facts.get("trial_end")
+        return end
 
     def get_invoice_url(self, change: SubscriptionChange) -> str:
         return str(change.facts.get("invoice_url", "")) if change.state == ChangeState.UNPAID else ""
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_unpaid_until(self, change: SubscriptionChange) -> str | None:
-        return change.facts.get("until") if change.state == ChangeState.UNPAID else None
+        until: str | None = change.facts.get("until")
+        return until if change.state == ChangeState.UNPAID else None

@@ -46,7 +46,7 @@ _MADE = {201: ChangeOut, 202: ChangeOut}
 class _Changing(DomainViewSet):
     """What the views of changes share."""
 
-    def made(self, change: SubscriptionChange) -> Response:
+    def _made(self, change: SubscriptionChange) -> Response:
         """Answer 201 for a change that is settled, 202 for one whose gateway is still to answer."""
         require_made(change)
         found = get_change(actor=self.actor, organization_id=change.organization_id, change_id=change.id)
@@ -118,7 +118,7 @@ class ChangeViewSet(_Changing):
             token=self.parsed(ConfirmIn)["token"],
             in_use=_in_use(),
         )
-        return self.made(change)
+        return self._made(change)
 
     @extend_schema(request=TermsIn, responses=_MADE)
     @action(detail=False, methods=["post"], url_path="at-period-end")
@@ -134,7 +134,7 @@ class ChangeViewSet(_Changing):
             interval=_interval(wanted.get("interval")),
             in_use=_in_use(),
         )
-        return self.made(change)
+        return self._made(change)
 
 
 class SubscriptionActsViewSet(_Changing):
@@ -159,14 +159,14 @@ class SubscriptionActsViewSet(_Changing):
             reason=CancelReason(wanted["reason"]) if "reason" in wanted else None,
             comment=wanted["comment"],
         )
-        return self.made(change)
+        return self._made(change)
 
     @extend_schema(request=None, responses=_MADE)
     @action(detail=False, methods=["post"])
     def keep(self, request: Request) -> Response:
         """Go on after all."""
         change = keep_subscription(actor=self.actor, organization_id=current_organization().id)
-        return self.made(change)
+        return self._made(change)
 
     @extend_schema(request=PauseSubscriptionIn, responses=_MADE)
     @action(detail=False, methods=["post"])
@@ -177,7 +177,7 @@ class SubscriptionActsViewSet(_Changing):
             organization_id=current_organization().id,
             comment=self.parsed(PauseSubscriptionIn)["comment"],
         )
-        return self.made(change)
+        return self._made(change)
 
     @extend_schema(request=None, responses=_MADE)
     @refuses(402)
@@ -185,7 +185,7 @@ class SubscriptionActsViewSet(_Changing):
     def resume(self, request: Request) -> Response:
         """Begin a new period now, and charge it. A declined card is 402 `change_unpaid`; it stays paused."""
         change = resume_subscription(actor=self.actor, organization_id=current_organization().id)
-        return self.made(change)
+        return self._made(change)
 
     @extend_schema(request=RedeemPromotionIn, responses=_MADE)
     @action(detail=False, methods=["post"])
@@ -196,7 +196,7 @@ class SubscriptionActsViewSet(_Changing):
             organization_id=current_organization().id,
             code=self.parsed(RedeemPromotionIn)["code"],
         )
-        return self.made(change)
+        return self._made(change)
 
 
 def _interval(word: str | None) -> Interval | None:

@@ -84,7 +84,7 @@ def test_a_key_sent_twice_charges_once_and_answers_the_same(
     bought(account)
     admin = sign_in(acme, Role.OWNER)
     token = admin.post("/api/v1/billing/previews", {"seats": 25}).json()["token"]
-    key = {"HTTP_IDEMPOTENCY_KEY": str(uuid.uuid4())}
+    key: Any = {"HTTP_IDEMPOTENCY_KEY": str(uuid.uuid4())}
     first = admin.post("/api/v1/billing/changes", {"token": token}, **key)
     again = admin.post("/api/v1/billing/changes", {"token": token}, **key)
     assert (first.status_code, again.status_code) == (201, 201)
@@ -105,7 +105,7 @@ def test_every_write_honours_its_key(
         Promotion.objects.create(code="SPRING", percent=20)
         sync_promotions()
     admin = sign_in(acme, Role.OWNER)
-    key = {"HTTP_IDEMPOTENCY_KEY": str(uuid.uuid4())}
+    key: Any = {"HTTP_IDEMPOTENCY_KEY": str(uuid.uuid4())}
     first = admin.post(f"/api/v1/billing/{path}", body, **key)
     assert first.status_code == 201, first.json()
     count = SubscriptionChange.objects.count()
@@ -126,7 +126,8 @@ def test_a_preview_that_no_longer_holds_is_409_and_says_what_to_do(
     stale = admin.post("/api/v1/billing/changes", {"token": old})
     assert (stale.status_code, stale.json()["code"]) == (409, "preview_stale")
     assert "new preview" in stale.json()["detail"]
-    for token in ("", "x", "a:b:c", "\x00", 5, None, [], {}):
+    wrong: list[Any] = ["", "x", "a:b:c", "\x00", 5, None, [], {}]
+    for token in wrong:
         assert admin.post("/api/v1/billing/changes", {"token": token}).status_code in {400, 409}
     assert Subscription.objects.get(organization=acme).purchased == 12
 

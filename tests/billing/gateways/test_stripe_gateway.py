@@ -10,7 +10,7 @@ from django.db import transaction
 
 from billing.errors import CardDeclined, GatewayRefused, GatewayUnavailable
 from billing.gateways.stripe_gateway import BadSignature, NetworkInTransaction, StripeGateway, stripe_gateway
-from billing.gateways.types import CheckoutWish, PriceWish, SeatsWish, SeenSubscription
+from billing.gateways.types import CheckoutWish, PriceWish, SeatsWish, SeenSubscription, TermsWish
 from shared_apps.core import clock
 from tests.fakes.stripe import Fault, StripeServer
 from tests.fakes.stripe.webhooks import encode
@@ -109,8 +109,10 @@ def test_a_declined_card_leaves_the_old_seats(server: StripeServer, gateway: Str
 
 def test_fewer_seats_are_scheduled_and_taken_back(server: StripeServer, gateway: StripeGateway) -> None:
     seen = subscribed(server, gateway)
-    schedule = gateway.schedule_seats(seen, 4, idempotency_key="shrink-1")
-    assert gateway.look_subscription(seen.ref).schedule_ref == schedule
+    wish = TermsWish(seen.price_ref, 4, "month", 1)
+    gateway.schedule_terms(seen, wish, idempotency_key="shrink-1")
+    schedule = gateway.look_subscription(seen.ref).schedule_ref
+    assert schedule
     gateway.release_schedule(schedule, idempotency_key="keep-1")
     assert gateway.look_subscription(seen.ref).schedule_ref == ""
 
