@@ -31,7 +31,7 @@ class GatewayEventAdmin(ConsoleAdmin):
         "attempts",
         "created_at",
         "processed_at",
-        "was_missed",
+        "show_arrival",
     )
     list_filter = ("state", "was_missed")
     search_fields = ("=event_key", "=object_ref", "kind", "problem")
@@ -67,6 +67,11 @@ class GatewayEventAdmin(ConsoleAdmin):
     def show_state(self, event: GatewayEvent) -> str:
         """Return the state."""
         return event.state
+
+    @display(description="Arrived", ordering="was_missed", label={"by asking": "warning"})
+    def show_arrival(self, event: GatewayEvent) -> str:
+        """Return whether the gateway delivered it, or we found it by asking."""
+        return "by asking" if event.was_missed else "delivered"
 
     @action(description="Process all parked again", url_path="again-all", icon="replay")
     def again_all(self, request: HttpRequest) -> HttpResponse:

@@ -13,13 +13,13 @@ from django.db import transaction
 from billing.enums import EventState
 from billing.gateways.stripe_gateway import StripeGateway
 from billing.models import GatewayEvent
-from billing.services import inbox
+from billing.services import following, inbox
 from billing.services.following import Followed
 from shared_apps.audit.services import do_record
 from shared_apps.core.actors import system_actor
 from tests.billing.inbox_deaths import EFFECT, pass_point
 
-_followed_of, _do_end = inbox.followed_of, inbox._do_end
+_followed_of, _do_end = following.followed_of, inbox._do_end
 
 
 def followed_of(kind: str, object_ref: str) -> Followed | None:

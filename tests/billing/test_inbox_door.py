@@ -185,7 +185,7 @@ def test_real_server_refuses_what_is_too_long_or_has_no_length(committed: None, 
                 way.request(
                     "POST",
                     "/api/webhooks/stripe",
-                    body=payload,  # type: ignore[arg-type]
+                    body=payload,
                     headers={
                         "Host": "app.palaestra.test",
                         "Stripe-Signature": signed(b"{}"),
