@@ -51,6 +51,7 @@ class Line:
         allowed: False for a flag that is off.
         limit: how much of it; None for any amount, and for a flag.
         used: in the limit's unit; None for a flag.
+        said_by: "default", "plan" or "operator".
     """
 
     name: str
@@ -59,7 +60,7 @@ class Line:
     allowed: bool
     limit: int | None
     used: int | None
-    source: str
+    said_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def list_entitlements(*, actor: Actor, organization_id: uuid.UUID, used: Mapping
                 allowed=is_limit or found.has(name),
                 limit=found.limit(name) if is_limit else None,
                 used=used[name] if is_limit else None,
-                source=found.sources[name],
+                said_by=found.sources[name],
             )
         )
     return Listed(found.plan, tuple(lines))

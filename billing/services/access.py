@@ -52,7 +52,8 @@ def extend_grace(
         subscription = Subscription.objects.select_for_update(no_key=True).filter(id=subscription_id).first()
         if subscription is None:
             raise NotFound(subscription=str(subscription_id))
-        if subscription.status not in BEHIND or subscription.gateway_ref is None:
+        since = subscription.past_due_since
+        if subscription.status not in BEHIND or subscription.gateway_ref is None or since is None:
             raise NothingOwed(status=subscription.status)
         now = clock.now()
         if not now < until <= now + _LONGEST_GRACE:
@@ -63,7 +64,7 @@ def extend_grace(
         # What was told of the old end is told again of the new one.
         DunningNotice.objects.filter(
             subscription=subscription,
-            since=subscription.past_due_since,
+            since=since,
             stage__in=stages_that_return(subscription, now),
         ).delete()
         do_record(

@@ -8,7 +8,7 @@ from django.db import DatabaseError
 
 from billing.enums import DunningStage
 from billing.models import DunningNotice, Subscription
-from billing.services import dunning
+from billing.services import dunning_mails
 from billing.services.access import do_follow_access, do_follow_invoice, extend_grace
 from billing.services.amounts import shown_amount
 from billing.services.dunning import run_dunning
@@ -43,6 +43,7 @@ def mails(organization: Organization | None = None) -> list[str]:
 
 
 def rendered_mail(row: OutboxMessage) -> Rendered:
+    assert row.organization_id is not None
     organization = Organization.objects.get(id=row.organization_id)
     return render_mail(Outgoing(row.id, row.topic, row.payload, NOON, 1, organization.id, organization))
 
@@ -198,6 +199,7 @@ def test_two_organizations_are_told_apart(behind: Subscription, globex: Organiza
     organizations = OutboxMessage.objects.values_list("organization_id", "payload__to")
     addresses = {globex.id: globex.owner_email, behind.organization_id: behind.organization.owner_email}
     for organization_id, to in organizations:
+        assert organization_id is not None
         assert to == addresses[organization_id]
 
 
@@ -208,18 +210,18 @@ def test_a_worker_that_dies_leaves_both_or_neither(
     def die(*_: Any) -> None:
         raise SystemExit
 
-    real = dunning.do_mail_stage
+    real = dunning_mails.do_mail_stage
 
     def mail_and_die(notice: DunningNotice, row: Subscription) -> None:
         real(notice, row)
         raise SystemExit
 
     for broken in (die, mail_and_die):
-        monkeypatch.setattr(dunning, "do_mail_stage", broken)
+        monkeypatch.setattr("billing.services.dunning.do_mail_stage", broken)
         with pytest.raises(SystemExit):
             run_at(NOON + 3 * DAY)
         assert (told(), mails()) == ({"payment_failed"}, ["payment_failed"])
-    monkeypatch.setattr(dunning, "do_mail_stage", real)
+    monkeypatch.setattr("billing.services.dunning.do_mail_stage", real)
     assert run_at(NOON + 3 * DAY) == 1
     assert mails() == ["payment_failed", "no_new_seats"]
 
@@ -231,14 +233,14 @@ def test_one_rows_trouble_does_not_silence_the_others(
         other = subscribed(globex)
         invoiced(other, "open")
         moved(other, "past_due")
-    real = dunning.do_mail_stage
+    real = dunning_mails.do_mail_stage
 
     def fail_for_acme(notice: DunningNotice, row: Subscription) -> None:
         if row.id == behind.id:
             raise DatabaseError
         real(notice, row)
 
-    monkeypatch.setattr(dunning, "do_mail_stage", fail_for_acme)
+    monkeypatch.setattr("billing.services.dunning.do_mail_stage", fail_for_acme)
     assert run_at(NOON + 3 * DAY) == 1
     assert mails(globex) == ["payment_failed", "no_new_seats"]
 

@@ -230,7 +230,7 @@ def test_limits_are_shown_with_what_is_used_of_them(acme: Organization, sign_in:
         "allowed": True,
         "limit": 30,
         "used": present,
-        "source": "plan",
+        "said_by": "plan",
     }
     assert (shown["sso"]["allowed"], shown["sso"]["limit"], shown["sso"]["used"]) == (True, None, None)
     assert shown["priority_support"]["allowed"] is False

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from billing.entitlements import Kind
 
-SOURCES = ("default", "plan", "operator")
+SAYERS = ("default", "plan", "operator")
 
 
 class EntitlementOut(serializers.Serializer[Any]):
@@ -18,7 +18,7 @@ class EntitlementOut(serializers.Serializer[Any]):
     allowed = serializers.BooleanField(help_text="False for a flag that is off; a limit is always allowed.")
     limit = serializers.IntegerField(allow_null=True, help_text="null: no limit, or a flag.")
     used = serializers.IntegerField(allow_null=True, help_text="In the limit's unit; null for a flag.")
-    source = serializers.ChoiceField(choices=SOURCES, help_text="Who said so.")
+    said_by = serializers.ChoiceField(choices=SAYERS, help_text="Who said so.")
 
 
 class EntitlementsOut(serializers.Serializer[Any]):
