@@ -12,14 +12,16 @@ from billing.operator_errors import SeatsBilled
 from billing.services.changes import confirm_change, preview_change
 from billing.services.changes_terms import schedule_terms
 from billing.services.comps import comp_seats
-from billing.services.seats import do_assign_seats
+from billing.services.seats import assign_seats
 from billing.services.subscriptions import cancel_subscription, change_seats
 from shared_apps.accounts.models import Membership
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core.actors import Actor, ActorKind, Role, system_actor
 from shared_apps.core.errors import Forbidden, NotFound
+from tenants.context import in_public
 from tenants.models import Organization
 from tests.billing.conftest import Account, deliver_all
+from tests.support.measures import run_together
 from tests.support.subscriptions import make_subscription
 
 OPERATOR = Actor(kind=ActorKind.OPERATOR, user_id=uuid.uuid4(), label="ops@palaestra.example")
@@ -30,7 +32,7 @@ def comp(subscription: Subscription, seats: int) -> Subscription:
 
 
 def hold(organization: Organization, memberships: list[Membership]) -> None:
-    do_assign_seats(
+    assign_seats(
         actor=system_actor("tests"),
         organization_id=organization.id,
         membership_ids=[each.id for each in memberships],
@@ -144,3 +146,38 @@ def test_the_number_that_is_billed_is_not_set_by_operators(billed: Subscription)
     with pytest.raises(SeatsBilled):
         change_seats(actor=OPERATOR, subscription_id=billed.id, seats=50)
     assert numbers(billed) == (10, 0, None)
+
+
+def test_seats_taken_back_and_claimed_at_once_are_never_both(
+    committed: None, acme: Organization, member: Callable[..., Membership]
+) -> None:
+    granted = make_subscription(acme, 2)
+    comp(granted, 4)
+    people = [member(acme) for _ in range(6)]
+    hold(acme, people[:2])
+    outcomes: list[str] = []
+
+    def take_back() -> None:
+        with in_public():
+            try:
+                comp(granted, 0)
+                outcomes.append("taken back")
+            except SeatsInUse:
+                outcomes.append("in use")
+
+    def claim() -> None:
+        with in_public():
+            try:
+                assign_seats(
+                    actor=system_actor("tests"),
+                    organization_id=acme.id,
+                    membership_ids=[each.id for each in people[2:]],
+                )
+                outcomes.append("claimed")
+            except SeatsExhausted:
+                outcomes.append("exhausted")
+
+    run_together([take_back, claim])
+    assert sorted(outcomes) in (["claimed", "in use"], ["exhausted", "taken back"])
+    granted.refresh_from_db()
+    assert (granted.purchased, granted.used) == ((6, 6) if "claimed" in outcomes else (2, 2))
