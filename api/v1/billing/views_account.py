@@ -76,4 +76,4 @@ class PortalSessionsViewSet(DomainViewSet):
         url = open_portal(
             actor=self.actor, organization_id=current_organization().id, **self.parsed(PortalIn)
         )
-        return self.answer(PortalOut, {"url": url}, status=201)
+        return self.answer(PortalOut, {"url": url}, status=201, headers={"Location": url})
