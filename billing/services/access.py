@@ -141,7 +141,7 @@ def do_carry_seats(subscription: Subscription) -> int:
     have_one = holders(subscription, members)
     staying = [member for member in members if member in joined and member not in have_one]
     staying = staying[: max(0, subscription.free)]
-    insert_holdings(subscription, _JOB, {member: joined[member] for member in staying})
+    insert_holdings(subscription, {member: joined[member] for member in staying}, actor=_JOB)
     do_record(
         actor=_JOB,
         action="seats.carry_over",

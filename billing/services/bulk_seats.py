@@ -108,9 +108,9 @@ def assign_many(
             free = subscription.free - len(joined)
             return BulkOutcome(None, changed=len(joined), unchanged=unchanged, free=free)
         act = SeatAct(kind=SeatActKind.ASSIGN, reason=reason)
-        insert_holdings(subscription, actor, joined, act_id=act.id)
+        insert_holdings(subscription, joined, actor=actor, act_id=act.id)
         keep_act(act, subscription=subscription, actor=actor, membership_ids=list(joined))
-        record_act(actor, act, "seats.bulk_assign", len(joined))
+        record_act(actor=actor, act=act, action="seats.bulk_assign", changed=len(joined))
         return BulkOutcome(act, changed=len(joined), unchanged=unchanged, free=subscription.free)
 
 
@@ -147,7 +147,7 @@ def revoke_many(
         for seats, ending in ((moved, SeatEnding.MOVED), (freed, SeatEnding.FREED)):
             end_holdings(subscription, seats, actor=actor, reason=reason, ending=ending, act_id=act.id)
         keep_act(act, subscription=subscription, actor=actor, membership_ids=taken)
-        record_act(actor, act, "seats.bulk_revoke", len(taken))
+        record_act(actor=actor, act=act, action="seats.bulk_revoke", changed=len(taken))
         return BulkOutcome(act, changed=len(taken), refused=tuple(refused), free=subscription.free)
 
 
@@ -165,7 +165,7 @@ def do_lock_free_seats(*, organization_id: uuid.UUID) -> int:
     return seats_free(organization_id=organization_id)
 
 
-def record_act(actor: Actor, act: SeatAct, action: str, changed: int) -> None:
+def record_act(*, actor: Actor, act: SeatAct, action: str, changed: int) -> None:
     """Write the act into the audit log: whom it was about stands in the act."""
     do_record(
         actor=actor,

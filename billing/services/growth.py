@@ -248,9 +248,9 @@ def _do_give(subscription: Subscription, change: SubscriptionChange) -> BulkOutc
         label="system:seats.growth",
     )
     act = SeatAct(kind=SeatActKind.ASSIGN, reason=change.facts.get("reason", ""))
-    insert_holdings(subscription, actor, given, act_id=act.id)
+    insert_holdings(subscription, given, actor=actor, act_id=act.id)
     keep_act(act, subscription=subscription, actor=actor, membership_ids=list(given))
-    record_act(actor, act, "seats.grow", len(given))
+    record_act(actor=actor, act=act, action="seats.grow", changed=len(given))
     left_out = [str(identifier) for identifier in able[len(given) :]]
     _note(change, **{GIVEN_IN: str(act.id), "left_out": left_out})
     if left_out:

@@ -52,7 +52,7 @@ def undo_act(*, actor: Actor, organization_id: uuid.UUID, act_id: uuid.UUID) -> 
         act.undone_at = clock.now()
         act.save_fields("undone_at")
         keep_act(undo, subscription=subscription, actor=actor, membership_ids=changed)
-        record_act(actor, undo, "seats.undo", len(changed))
+        record_act(actor=actor, act=undo, action="seats.undo", changed=len(changed))
         return BulkOutcome(undo, changed=len(changed), refused=tuple(refused), free=subscription.free)
 
 
@@ -91,5 +91,5 @@ def _give_back(
             refused.append(row_refusal(identifier, SeatsExhausted(seats_free=0, seats_needed=1)))
         else:
             back[identifier] = joined[identifier]
-    insert_holdings(subscription, actor, back, act_id=undo.id, follows=before)
+    insert_holdings(subscription, back, actor=actor, act_id=undo.id, follows=before)
     return list(back), refused

@@ -172,7 +172,7 @@ def do_assign_seats(
         raise SeatsExhausted(seats_free=subscription.free, seats_needed=len(needed))
     if needed:
         given = {identifier: joined[identifier] for identifier in needed}
-        insert_holdings(subscription, actor, given, act_id=act_id)
+        insert_holdings(subscription, given, actor=actor, act_id=act_id)
         held |= {seat.membership_id: seat for seat in live_seats(subscription, needed)}
     return [held[identifier] for identifier in wanted]
 
@@ -242,7 +242,7 @@ def do_seat_newcomer(*, organization_id: uuid.UUID, membership_id: uuid.UUID) ->
             do_send([message], organization_id=organization_id)
         return False
     actor = system_actor("seats.auto_assign", organization_id)
-    insert_holdings(subscription, actor, joined)
+    insert_holdings(subscription, joined, actor=actor)
     _audit(actor, "seats.auto_assign", organization_id, members=[str(membership_id)])
     return True
 
@@ -279,7 +279,7 @@ def do_reassign_seat(
     if not joined:
         raise MembersNotFound(members=[str(to_membership_id)])
     _end_by_hand(subscription, before, actor, "reassigned")
-    insert_holdings(subscription, actor, joined, follows={to_membership_id: before.id})
+    insert_holdings(subscription, joined, actor=actor, follows={to_membership_id: before.id})
     return live_seats(subscription, [to_membership_id])[0]
 
 

@@ -77,9 +77,9 @@ def holders(
 
 def insert_holdings(
     subscription: Subscription,
-    actor: Actor,
     joined: Mapping[uuid.UUID, bool],
     *,
+    actor: Actor,
     act_id: uuid.UUID | None = None,
     follows: Mapping[uuid.UUID, uuid.UUID] | None = None,
 ) -> list[uuid.UUID]:
