@@ -32,9 +32,9 @@ class InboxFigures:
 def list_gateway_events(
     *,
     actor: Actor,
+    organization_id: uuid.UUID | None,
     state: str | None = None,
     kind: str | None = None,
-    organization_id: uuid.UUID | None = None,
 ) -> QuerySet[GatewayEvent]:
     """Return messages, for operators only.
 
@@ -53,7 +53,7 @@ def list_gateway_events(
 
 def get_gateway_event(*, actor: Actor, event_id: uuid.UUID) -> GatewayEvent:
     """Return one message; NotFound when there is none of this id."""
-    event = list_gateway_events(actor=actor).filter(id=event_id).first()
+    event = list_gateway_events(actor=actor, organization_id=None).filter(id=event_id).first()
     if event is None:
         raise NotFound(gateway_event=str(event_id))
     return event
@@ -61,7 +61,7 @@ def get_gateway_event(*, actor: Actor, event_id: uuid.UUID) -> GatewayEvent:
 
 def find_event_id(*, actor: Actor, event_key: str) -> uuid.UUID | None:
     """Return the id of a message by the gateway's name of it."""
-    rows = list_gateway_events(actor=actor).filter(event_key=event_key)
+    rows = list_gateway_events(actor=actor, organization_id=None).filter(event_key=event_key)
     return rows.values_list("id", flat=True).first()
 
 
@@ -80,7 +80,7 @@ def get_inbox_figures(*, actor: Actor) -> InboxFigures:
 def list_drifts(
     *,
     actor: Actor,
-    organization_id: uuid.UUID | None = None,
+    organization_id: uuid.UUID | None,
     is_open: bool | None = None,
     fact: str | None = None,
 ) -> QuerySet[Drift]:

@@ -1,6 +1,6 @@
 """Whose customer somebody is at the gateway: by our row alone, never by what a message says of itself."""
 
-from billing.errors import SignUpUnderWay, UnknownCustomer
+from billing.inbox_errors import SignUpUnderWay, UnknownCustomer
 from billing.models import BillingAccount, Checkout
 
 

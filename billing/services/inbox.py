@@ -16,15 +16,10 @@ import structlog
 from django.db import connection
 
 from billing.enums import EventState
-from billing.errors import (
-    GatewayRefused,
-    PriceUnknown,
-    SecondSubscription,
-    SignUpUnderWay,
-    SubscriptionOfAnother,
-)
+from billing.errors import GatewayRefused
 from billing.gateways.stripe_gateway import stripe_gateway
 from billing.gateways.types import Notice
+from billing.inbox_errors import PriceUnknown, SecondSubscription, SignUpUnderWay, SubscriptionOfAnother
 from billing.models import GatewayEvent
 from billing.services.drifts import Difference, do_note_differences
 from billing.services.following import followed_of

@@ -3,7 +3,7 @@
 import uuid
 
 from billing.enums import EventState
-from billing.errors import EventNotParked
+from billing.inbox_errors import EventNotParked
 from billing.models import GatewayEvent
 from billing.policies import GATEWAY_MANAGE
 from billing.services.inbox import LOST_AFTER, PROCESS

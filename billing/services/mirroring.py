@@ -6,8 +6,8 @@ import structlog
 from django.db import connection
 
 from billing.enums import OVER, EventState, SeatState, SubscriptionStatus
-from billing.errors import PriceUnknown, SecondSubscription, SubscriptionOfAnother
 from billing.gateways.types import SeenSubscription
+from billing.inbox_errors import PriceUnknown, SecondSubscription, SubscriptionOfAnother
 from billing.locks import lock_live_subscription
 from billing.models import BillingAccount, Drift, GatewayEvent, PlanPrice, SeatAssignment, Subscription
 from billing.services.access import do_follow_access

@@ -6,8 +6,8 @@ from typing import Any
 import structlog
 
 from billing.enums import RefundState
-from billing.errors import PaymentNotHereYet
 from billing.gateways.types import SeenInvoice, SeenLine, SeenPayment, SeenRefund
+from billing.inbox_errors import PaymentNotHereYet
 from billing.models import Refund, Subscription, SubscriptionInvoice
 from billing.services.access import do_follow_invoice
 from billing.services.customers import get_account

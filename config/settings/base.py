@@ -435,7 +435,9 @@ CELERY_BEAT_SCHEDULE = {
 # 50,000. Minutes at least, since the clocks of beat and worker may differ.
 for _bell in CELERY_BEAT_SCHEDULE.values():
     _every = _bell["schedule"]
-    _bell["options"] = {"expires": max(300.0, _every) if isinstance(_every, float) else 3600.0}
+    # By the clock: each hour, or each day.
+    _apart = _every if isinstance(_every, float) else 3600.0 if len(_every.hour) == 24 else 86_400.0
+    _bell["options"] = {"expires": max(300.0, _apart)}
 
 LOGGING_CONFIG = None
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")

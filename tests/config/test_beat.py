@@ -22,5 +22,5 @@ def _seconds(entry: Any) -> float:
     schedule: Any = entry.schedule
     if hasattr(schedule, "run_every"):
         return float(schedule.run_every.total_seconds())
-    assert (len(schedule.hour), len(schedule.minute)) == (24, 1)
-    return 3600.0
+    assert len(schedule.minute) == 1
+    return {24: 3600.0, 1: 86_400.0}[len(schedule.hour)]

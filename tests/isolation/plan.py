@@ -93,6 +93,8 @@ COMMANDS: dict[str, Words | NotRun] = {
     "migrate_tenants": NotRun(_PLATFORM_SCHEMAS),
     "gateway_events": lambda twins: ["list"],
     "reconcile_billing": NotRun(_GATEWAY),
+    "sync_catalogue": NotRun(_GATEWAY),
+    "audit_seats": lambda twins: [],
     "dump_template": NotRun(_PLATFORM_SCHEMAS),
     "refill_ready_schemas": NotRun(_PLATFORM_SCHEMAS),
 }

@@ -33,9 +33,14 @@ class GatewayEventViewSet(DomainViewSet):
     @extend_schema(parameters=[EventFilter], responses={200: GatewayEventOut(many=True)})
     def list(self, request: Request) -> Response:
         """List messages, newest first."""
-        return self.page(
-            GatewayEventOut, list_gateway_events(actor=self.actor, **self.parsed_query(EventFilter))
+        wanted = self.parsed_query(EventFilter)
+        rows = list_gateway_events(
+            actor=self.actor,
+            organization_id=wanted.get("organization_id"),
+            state=wanted.get("state"),
+            kind=wanted.get("kind"),
         )
+        return self.page(GatewayEventOut, rows)
 
     @extend_schema(responses={200: GatewayEventOut})
     def retrieve(self, request: Request, pk: uuid.UUID) -> Response:

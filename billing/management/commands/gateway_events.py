@@ -41,7 +41,9 @@ class Command(BaseCommand):
     def _act(self, actor: Actor, options: dict[str, Any]) -> None:
         act = options["act"]
         if act == "list":
-            rows = list_gateway_events(actor=actor, state=options["state"], kind=options["kind"])
+            rows = list_gateway_events(
+                actor=actor, organization_id=None, state=options["state"], kind=options["kind"]
+            )
             for event in rows[: options["limit"]]:
                 self.stdout.write(self._line(event))
         elif act == "run-parked":

@@ -29,7 +29,8 @@ class Command(BaseCommand):
                 f"{done.subscriptions} subscriptions and {done.invoices} invoices compared: "
                 f"{done.differing} facts differ, {done.new} of them new; {done.resolved} are over."
             )
-            for drift in list_drifts(actor=system_actor("reconcile_billing"), is_open=True):
+            actor = system_actor("reconcile_billing")
+            for drift in list_drifts(actor=actor, organization_id=None, is_open=True):
                 self.stdout.write(f"{drift.organization_id} {drift}")
         if done.differing:
             raise CommandError("There are differences.", returncode=1)
