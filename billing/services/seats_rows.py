@@ -15,7 +15,7 @@ from billing.selectors.access import seats_open
 from billing.services.alerts import do_note_seat_use
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
-from shared_apps.core.ids import new_id
+from shared_apps.core.ids import in_one_parameter, new_id
 
 # One statement for any number of rows: the parameters are four arrays. Written out row by row, 5,000 take
 # twenty times as long.
@@ -61,7 +61,7 @@ def live_seats(
     """Return the live holdings of the members, or of everybody, oldest first."""
     rows = SeatAssignment.objects.filter(subscription=subscription).exclude(state=SeatState.REVOKED)
     if membership_ids is not None:
-        rows = rows.filter(membership_id__in=membership_ids)
+        rows = rows.filter(membership_id__in=in_one_parameter(membership_ids))
     return list(rows.order_by("id"))
 
 
@@ -71,7 +71,7 @@ def holders(
     """Return which of the members, or of everybody, hold a seat."""
     rows = SeatAssignment.objects.filter(subscription=subscription).exclude(state=SeatState.REVOKED)
     if membership_ids is not None:
-        rows = rows.filter(membership_id__in=membership_ids)
+        rows = rows.filter(membership_id__in=in_one_parameter(membership_ids))
     return set(rows.order_by().values_list("membership_id", flat=True))
 
 
@@ -143,7 +143,7 @@ def end_holdings(
         "ending": str(ending),
         "taken_in_id": act_id,
     }
-    SeatAssignment.objects.filter(id__in=[seat.id for seat in seats]).update(
+    SeatAssignment.objects.filter(id__in=in_one_parameter(seat.id for seat in seats)).update(
         **facts, updated_at=facts["revoked_at"]
     )
     for seat in seats:

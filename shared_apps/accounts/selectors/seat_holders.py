@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Membership
+from shared_apps.core.ids import in_one_parameter
 
 
 def may_hold_seats(
@@ -19,6 +20,6 @@ def may_hold_seats(
         organization_id=organization_id, status__in=(MembershipStatus.INVITED, MembershipStatus.ACTIVE)
     )
     if membership_ids is not None:
-        rows = rows.filter(id__in=list(membership_ids))
+        rows = rows.filter(id__in=in_one_parameter(membership_ids))
     found = rows.order_by("id").values_list("id", "status")
     return {identifier: status == MembershipStatus.ACTIVE for identifier, status in found}
