@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.core.money import MoneyOut, money
-from api.v1.billing.serializers_prices import CURRENCIES
+from api.core.prices import CURRENCIES
 from billing.enums import CheckoutState, Interval
 from billing.models import Checkout
 

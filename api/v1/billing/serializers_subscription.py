@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.core.money import MoneyOut, money
-from api.v1.billing.serializers_prices import SoldPriceOut
+from api.core.prices import SoldPriceOut
 from billing.enums import AccessLevel, SubscriptionStatus
 from billing.models import Subscription, SubscriptionInvoice
 from billing.selectors.purchases import Overview

@@ -6,8 +6,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.core.prices import PriceFilter, SoldPlanOut
 from api.core.viewsets import DomainViewSet
-from api.v1.billing.serializers_prices import PriceFilter, SoldPlanOut
 from billing.selectors.prices import read_prices_for
 from tenants.context import current_organization
 

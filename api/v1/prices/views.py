@@ -6,8 +6,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.core.prices import PriceFilter, SoldPlanOut
 from api.core.viewsets import DomainViewSet
-from api.v1.billing.serializers_prices import PriceFilter, SoldPlanOut
 from billing.selectors.prices import read_price_list
 
 # Long enough to spare the database a launch day, short enough for a price that was archived.

@@ -1,4 +1,4 @@
-"""Shapes of what is sold."""
+"""Shapes of what is sold, shown to everybody before a sign-up and to administrators after it."""
 
 from typing import Any
 
