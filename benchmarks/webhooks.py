@@ -102,6 +102,9 @@ def _effects(
 ) -> dict[str, Any]:
     """Change the seats at the gateway, tell it, and wait until they stand here."""
     item, times = subscription["items"]["data"][0], []
+    # The first waits for the worker to be through with what the door was measured by.
+    _timed(web, _request(server, "evt_effect_warm", "customer.subscription.updated", subscription["id"]))
+    _effect_of("evt_effect_warm")
     for number in range(effects):
         item["quantity"] = 100 + number
         key = f"evt_effect_{number}"
