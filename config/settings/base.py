@@ -436,7 +436,7 @@ CELERY_BEAT_SCHEDULE = {
 for _bell in CELERY_BEAT_SCHEDULE.values():
     _every = _bell["schedule"]
     # By the clock: each hour, or each day.
-    _is_daily = isinstance(_every, crontab) and len(_every.hour) == 1
+    _is_daily = len(getattr(_every, "hour", ())) == 1
     _apart = _every if isinstance(_every, float) else 86_400.0 if _is_daily else 3600.0
     _bell["options"] = {"expires": max(300.0, _apart)}
 
