@@ -217,10 +217,14 @@ def mend_card(world: World, party: Party) -> bool:
 
 
 def pay(world: World, party: Party) -> bool:
-    owed = SubscriptionInvoice.objects.filter(organization_id=party.id, status="open").first()
+    ids = [each.id for each in world.parties]
+    owed = SubscriptionInvoice.objects.filter(organization_id__in=ids, status="open").first()
     if owed is None:
         return False
-    pay_invoice(actor=party.actor, organization_id=party.id, invoice_id=owed.id)
+    # Whoever owes something pays, not only the one whose turn it is: debts are rare.
+    debtor = next(each for each in world.parties if each.id == owed.organization_id)
+    mend_card(world, debtor)
+    pay_invoice(actor=debtor.actor, organization_id=debtor.id, invoice_id=owed.id)
     return True
 
 
@@ -262,9 +266,9 @@ ACTS: tuple[tuple[Act, int], ...] = (
     (resume, 6),
     (end, 1),
     (comp, 6),
-    (decline_card, 3),
+    (decline_card, 6),
     (mend_card, 6),
-    (pay, 6),
+    (pay, 12),
     (go_on, 20),
     (pass_days, 8),
     (break_gateway, 6),
