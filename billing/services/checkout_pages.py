@@ -79,8 +79,9 @@ def open_page(
     """Return the owner's open page for this wish, opened or found.
 
     Args:
-        do_check: called first in the transaction that writes the row; refuses by raising, and locks what
-            keeps the owner's other callers out.
+        do_check: called in the transaction that writes the row, after a look for an open one: a page that
+            was paid since that look is seen by it. Refuses by raising, and locks what keeps the owner's other
+            callers out.
         do_note: called with a new row, in its transaction.
 
     Raises:
@@ -90,8 +91,8 @@ def open_page(
     """
     for _ in range(_TRIES):
         with entry_transaction():
-            do_check()
             row = owner.rows().filter(state__in=_OPEN).first()
+            do_check()
             if row is None:
                 row = _insert(owner, wish, requested_by_id)
                 if row is None:  # somebody else was faster; see what they want

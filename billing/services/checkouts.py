@@ -5,6 +5,7 @@ import hashlib
 import uuid
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
 from billing.enums import CheckoutState, Interval
 from billing.errors import (
@@ -306,10 +307,21 @@ def _trial_days(organization_id: uuid.UUID, price: PlanPrice, trial: bool | None
 def _refuse_second(organization_id: uuid.UUID) -> None:
     live = lock_live_subscription(organization_id)
     if live is None:
+        _refuse_after_payment(organization_id)
         return
     if live.gateway_ref is None:
         raise GrantedSubscriptionExists(organization=str(organization_id), granted=True)
     raise SubscriptionExists(organization=str(organization_id), granted=False)
+
+
+def _refuse_after_payment(organization_id: uuid.UUID) -> None:
+    """Refuse while what was bought on an earlier page is still on its way here: a page is told of before its
+    subscription, or instead of it, and who does not see what they paid for would pay again."""
+    known = Subscription.objects.filter(gateway_ref=OuterRef("subscription_ref"))
+    rows = Checkout.objects.filter(organization_id=organization_id, state=CheckoutState.COMPLETE)
+    paid = rows.exclude(subscription_ref="").filter(~Exists(known)).first()
+    if paid is not None:
+        raise CheckoutPaid(checkout=str(paid.id))
 
 
 def _record(actor: Actor, row: Checkout) -> None:

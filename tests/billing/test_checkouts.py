@@ -166,6 +166,24 @@ def test_a_second_wish_hears_that_the_first_was_paid(account: Account) -> None:
     assert Subscription.objects.get().purchased == 10
 
 
+@pytest.mark.feature("PAY-11")
+def test_nobody_pays_again_for_what_is_on_its_way(account: Account) -> None:
+    """The page was paid and its subscription has not arrived: asking twice is no way to a second page."""
+    first = wish(account, seats=10)
+    pay(account, first)
+    for _ in range(2):
+        with pytest.raises(CheckoutPaid) as refused:
+            wish(account, seats=20)
+        assert refused.value.facts == {"checkout": str(first.id)}
+    assert Checkout.objects.get().state == CheckoutState.COMPLETE
+    assert pages_open(account) == []
+    # It arrives and ends: who wants to can subscribe again.
+    deliver_all(account.server)
+    account.gateway.cancel(str(Subscription.objects.get().gateway_ref), idempotency_key="end")
+    deliver_all(account.server)
+    assert wish(account, seats=20).state == CheckoutState.OPEN
+
+
 def test_a_first_page_that_may_still_be_open_lets_no_second_open(account: Account) -> None:
     first = wish(account, seats=10)
     account.server.faults.order(Fault.ERROR_BEFORE, "post", f"{PAGES}/{{session}}/expire", times=9)
