@@ -105,6 +105,7 @@ _MEMBER = (
 # Named by primary key: the row of the other table is in sight only where its own policy shows it.
 _SIGN_IN_SEEN = "(SELECT true FROM public.accounts_signin s WHERE s.id = sign_in_id LIMIT 1)"
 _STATEMENT_SEEN = "(SELECT true FROM public.billing_seatstatement s WHERE s.id = statement_id LIMIT 1)"
+_SUBSCRIPTION_SEEN = "(SELECT true FROM public.billing_subscription s WHERE s.id = subscription_id LIMIT 1)"
 _USER_SEEN = "(SELECT true FROM public.accounts_user u WHERE u.id = user_id LIMIT 1)"
 
 REGISTER: dict[str, Shared] = {
@@ -147,7 +148,7 @@ REGISTER: dict[str, Shared] = {
     "billing_seatentry": owned(),
     "billing_seatstatement": owned(),
     "billing_statementholding": through(_STATEMENT_SEEN),
-    "billing_seatact": owned("INSERT, UPDATE (undone_at, updated_at)"),
+    "billing_seatact": owned("INSERT, UPDATE (undone_at, updated_at)", written=_SUBSCRIPTION_SEEN),
     "billing_dunningnotice": owned(),
     "billing_drift": hidden(),
     "billing_gatewayevent": hidden(),

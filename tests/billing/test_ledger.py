@@ -14,13 +14,14 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from psycopg.errors import InsufficientPrivilege
 
 from billing.enums import EntryKind
-from billing.models import Drift, GatewayEvent, SeatAssignment, SeatEntry, Subscription
+from billing.models import Drift, GatewayEvent, SeatAct, SeatAssignment, SeatEntry, Subscription
 from billing.selectors.ledger import audit_ledger, list_entries
 from billing.services.changes import confirm_change, preview_change
 from billing.services.ledger import audit_seats, because
 from billing.services.seats import assign_seats, claim_seat, do_activate_seat, reassign_seat, revoke_seat
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Membership
+from shared_apps.core import clock
 from shared_apps.core.actors import Actor, Role
 from shared_apps.core.ids import new_id
 from tenants.context import in_organization, in_public
@@ -180,6 +181,43 @@ def test_the_ledger_is_append_only(acme: Organization, statement: str) -> None:
 def test_a_tenant_posts_only_by_its_seats(acme: Organization, statement: str) -> None:
     with in_organization(acme), pytest.raises(DatabaseError), transaction.atomic():
         run(statement, {"id": new_id()})
+
+
+@pytest.mark.feature("SEA-01")
+@pytest.mark.parametrize("foreign", ["subscription", "membership"])
+def test_a_tenant_posts_nothing_to_anothers_ledger(
+    acme: Organization, globex: Organization, member: Members, foreign: str
+) -> None:
+    """Whatever SQL it sends: a stranger's subscription gives it no seat, a stranger's member holds none."""
+    theirs = {
+        "subscription": make_subscription(acme, seats=5).id,
+        "membership": member(acme, Role.LEARNER).id,
+    }
+    ours = {
+        "subscription": make_subscription(globex, seats=5).id,
+        "membership": member(globex, Role.LEARNER).id,
+    }
+    named = {**ours, foreign: theirs[foreign]}
+    before = SeatEntry.objects.count()
+    with in_organization(globex), pytest.raises(DatabaseError) as refused, transaction.atomic():
+        run(
+            "INSERT INTO public.billing_seatassignment (id, created_at, updated_at, subscription_id,"
+            " organization_id, membership_id, state, revoked_reason)"
+            " VALUES (%s, now(), now(), %s, %s, %s, 'active', '')",
+            [new_id(), named["subscription"], globex.id, named["membership"]],
+        )
+    assert isinstance(refused.value.__cause__, InsufficientPrivilege)
+    assert SeatEntry.objects.count() == before
+    assert not SeatAssignment.objects.exists()
+
+
+def test_a_tenant_keeps_no_act_on_anothers_subscription(acme: Organization, globex: Organization) -> None:
+    theirs = make_subscription(acme, seats=5)
+    with in_organization(globex), pytest.raises(DatabaseError) as refused, transaction.atomic():
+        SeatAct.objects.create(
+            organization_id=globex.id, subscription_id=theirs.id, kind="assign", undo_until=clock.now()
+        )
+    assert isinstance(refused.value.__cause__, InsufficientPrivilege)
 
 
 def test_a_claim_in_a_tenants_role_is_posted(acme: Organization, member: Members) -> None:
