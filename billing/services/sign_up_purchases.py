@@ -137,6 +137,17 @@ def close_pages(sign_up_id: uuid.UUID) -> list[Purchase]:
     return find_purchases(sign_up_id)
 
 
+def do_adopt_payer(*, checkout_id: uuid.UUID, organization: Organization) -> None:
+    """Make the customer of a sign-up's page the organization's, in the transaction that makes the organization:
+    else its first administrator could be faster and make it another customer, beside what is paid. Safe to
+    repeat.
+
+    Raises:
+        Conflict: the customer is another organization's.
+    """
+    do_adopt_customer(organization=organization, checkout=Checkout.objects.get(id=checkout_id))
+
+
 def adopt_purchase(*, checkout_id: uuid.UUID, organization_id: uuid.UUID) -> None:
     """Make the customer the organization's, and give it the subscription that was bought. Safe to repeat.
 
@@ -144,11 +155,11 @@ def adopt_purchase(*, checkout_id: uuid.UUID, organization_id: uuid.UUID) -> Non
         Conflict: the customer is another organization's.
         GatewayUnavailable: ask again.
     """
-    checkout = Checkout.objects.get(id=checkout_id)
     organization = Organization.objects.get(id=organization_id)
     gateway = _gateway()
     with entry_transaction():
-        do_adopt_customer(organization=organization, checkout=checkout)
+        do_adopt_payer(checkout_id=checkout_id, organization=organization)
+    checkout = Checkout.objects.get(id=checkout_id)
     # Messages about these came while the customer was nobody's, and wait for their next try.
     if checkout.subscription_ref:
         look_and_apply(gateway, SUBSCRIPTION, checkout.subscription_ref)

@@ -9,7 +9,13 @@ import uuid
 import structlog
 
 from billing.errors import PaymentsNotSetUp
-from billing.services.sign_up_purchases import Purchase, adopt_purchase, find_purchases, sign_up_of
+from billing.services.sign_up_purchases import (
+    Purchase,
+    adopt_purchase,
+    do_adopt_payer,
+    find_purchases,
+    sign_up_of,
+)
 from shared_apps.audit.services import do_record
 from shared_apps.core.actors import system_actor
 from shared_apps.core.transactions import entry_transaction, require_transaction
@@ -56,7 +62,7 @@ def follow_sign_up(sign_up_id: uuid.UUID) -> SignUpStatus | None:
         return SignUpStatus(row.status)
     organization = _make_organization(sign_up_id)
     if organization is None:
-        return SignUpStatus.NEEDS_ATTENTION
+        return SignUpStatus(SignUp.objects.get(id=sign_up_id).status)
     if organization.state == OrganizationState.PROVISIONING:
         complete_provisioning(organization_id=organization.id)
     adopt_purchase(checkout_id=row.checkout_id, organization_id=organization.id)
@@ -134,12 +140,15 @@ def _do_notice_second(row: SignUp, settled: list[Purchase]) -> None:
 
 
 def _make_organization(sign_up_id: uuid.UUID) -> Organization | None:
-    """Give the names over to the organization, in one transaction; None where an operator has to choose."""
+    """Give the names and the customer over to the organization, in one transaction; None where an operator has
+    to choose, or chose since."""
     try:
         with entry_transaction():
             row = SignUp.objects.select_for_update(no_key=True).get(id=sign_up_id)
             if row.organization_id is not None:
                 return Organization.objects.get(id=row.organization_id)
+            if row.status != SignUpStatus.PROVISIONING or row.checkout_id is None:
+                return None  # another call found the name gone; its money may be on the way back
             row.held_name = row.held_skeleton = None
             row.save_fields("held_name", "held_skeleton")
             organization = do_provision(
@@ -154,6 +163,7 @@ def _make_organization(sign_up_id: uuid.UUID) -> Organization | None:
                 ),
                 creation_key=f"sign-up:{row.id}",
             )
+            do_adopt_payer(checkout_id=row.checkout_id, organization=organization)
             row.organization_id = organization.id
             row.save_fields("organization_id")
         return organization

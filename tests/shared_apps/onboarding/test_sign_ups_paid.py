@@ -9,9 +9,12 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from billing.errors import GatewayUnavailable
+from billing.enums import Interval
+from billing.errors import CheckoutPaid, GatewayUnavailable
 from billing.models import BillingAccount, Subscription
 from billing.services import following, sign_up_purchases
+from billing.services.checkouts import start_checkout
+from billing.services.portal import open_portal
 from shared_apps.accounts.models import Invitation, Membership, User
 from shared_apps.core import clock
 from shared_apps.core.actors import Role, system_actor
@@ -143,6 +146,39 @@ def test_killed_between_any_two_steps_it_is_one_organization_and_one_charge(
         sweep_sign_ups()
     assert_one_of_each(who)
     assert follow(who) == "ready"
+    assert_one_of_each(who)
+
+
+@pytest.mark.feature("PAY-11")
+def test_an_owner_who_is_faster_than_the_adoption_pays_once(
+    visitor: Visitors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The organization is open and its owner is in, while the worker that was to adopt the purchase is dead."""
+    who = at_the_page(visitor())
+    who.pay()
+
+    def die(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    deliver_all(who.server)
+    with monkeypatch.context() as patch:
+        patch.setattr(sign_up_provisioning, "adopt_purchase", die)
+        with pytest.raises(Killed):
+            follow_sign_up(who.row().id)
+    organization = Organization.objects.get(slug="initech")
+    with pytest.raises(CheckoutPaid):
+        start_checkout(
+            actor=system_actor("test", organization.id),
+            organization_id=organization.id,
+            plan_code="team",
+            interval=Interval.MONTH,
+            currency="eur",
+            seats=5,
+        )
+    open_portal(actor=system_actor("test", organization.id), organization_id=organization.id)
+    assert len(who.server.account.all("customer")) == 1
+    with clock.frozen_at(clock.now() + timedelta(minutes=2)):
+        assert sweep_sign_ups() == 1
     assert_one_of_each(who)
 
 
