@@ -138,8 +138,8 @@ def close_pages(sign_up_id: uuid.UUID) -> list[Purchase]:
 
 
 def do_adopt_payer(*, checkout_id: uuid.UUID, organization: Organization) -> None:
-    """Make the customer of a sign-up's page the organization's, in the transaction that makes the organization:
-    else its first administrator could be faster and make it another customer, beside what is paid. Safe to
+    """Make the customer of a sign-up's page the organization's, in the transaction that makes the
+    organization: else its owner could be faster and make it another customer, beside what is paid. Safe to
     repeat.
 
     Raises:

@@ -140,8 +140,8 @@ def _do_notice_second(row: SignUp, settled: list[Purchase]) -> None:
 
 
 def _make_organization(sign_up_id: uuid.UUID) -> Organization | None:
-    """Give the names and the customer over to the organization, in one transaction; None where an operator has
-    to choose, or chose since."""
+    """Give names and customer over to the organization, in one transaction; None where an operator has to
+    choose, or chose since."""
     try:
         with entry_transaction():
             row = SignUp.objects.select_for_update(no_key=True).get(id=sign_up_id)

@@ -153,7 +153,7 @@ def test_killed_between_any_two_steps_it_is_one_organization_and_one_charge(
 def test_an_owner_who_is_faster_than_the_adoption_pays_once(
     visitor: Visitors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The organization is open and its owner is in, while the worker that was to adopt the purchase is dead."""
+    """The organization is open and its owner is in; the worker that was to adopt the purchase is dead."""
     who = at_the_page(visitor())
     who.pay()
 
