@@ -4,8 +4,9 @@ import uuid
 
 from django.db.models import Q, QuerySet
 
+from billing.enums import ChangeKind, ChangeState, CheckoutState, Duration
 from billing.errors import PromotionNotValid
-from billing.models import PlanPrice, Promotion
+from billing.models import Checkout, PlanPrice, Promotion, SubscriptionChange
 from billing.policies import PLANS_VIEW
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
@@ -32,11 +33,13 @@ def get_promotion(*, actor: Actor, promotion_id: uuid.UUID) -> Promotion:
     return found
 
 
-def usable_promotion_ref(code: str, *, price: PlanPrice) -> str:
-    """Return the gateway's id of a code that lowers this price now. How often it was used, it counts itself.
+def usable_promotion_ref(code: str, *, price: PlanPrice, organization_id: uuid.UUID) -> str:
+    """Return the gateway's id of a code that lowers this price now. How often it was used in all, the gateway
+    counts; that one organization uses it once, it does not: a code for the first invoice, said again before
+    each, would lower all of them.
 
     Raises:
-        PromotionNotValid: unknown, archived, over, or for another plan or currency.
+        PromotionNotValid: unknown, archived, over, used, or for another plan or currency.
     """
     found = (
         Promotion.objects.filter(code=code.upper(), is_active=True, gateway_ref__isnull=False)
@@ -45,6 +48,17 @@ def usable_promotion_ref(code: str, *, price: PlanPrice) -> str:
         .filter(Q(expires_at=None) | Q(expires_at__gt=clock.now()))
         .first()
     )
-    if found is None:
+    if found is None or (found.duration != Duration.FOREVER and _was_used(found, organization_id)):
         raise PromotionNotValid(field="promotion")
     return str(found.gateway_ref)
+
+
+def _was_used(promotion: Promotion, organization_id: uuid.UUID) -> bool:
+    changes = SubscriptionChange.objects.filter(
+        organization_id=organization_id, kind=ChangeKind.DISCOUNT, state=ChangeState.CONFIRMED
+    )
+    pages = Checkout.objects.filter(organization_id=organization_id, state=CheckoutState.COMPLETE)
+    ref = promotion.gateway_ref
+    return (
+        changes.filter(facts__promotion_ref=ref).exists() or pages.filter(terms__promotion_ref=ref).exists()
+    )

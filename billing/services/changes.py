@@ -302,7 +302,7 @@ def _do_write_down(
         facts=dict(facts),
         requested_by_id=actor.user_id,
     )
-    do_insert(actor, change, preview_minor=change.preview_minor, plan=price.plan.code)
+    do_insert(actor=actor, change=change, preview_minor=change.preview_minor, plan=price.plan.code)
     do_cap(subscription)  # shrinking caps claims before the gateway hears of it
     return change
 

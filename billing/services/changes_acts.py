@@ -107,7 +107,8 @@ def redeem_promotion(*, actor: Actor, organization_id: uuid.UUID, code: str) -> 
             do_refuse_under_way(subscription)
             assert subscription.price_id is not None  # noqa: S101  `do_lock_changeable` looked
             price = PlanPrice.objects.get(id=subscription.price_id)
-            facts = {"code": code.upper(), "promotion_ref": usable_promotion_ref(code, price=price)}
+            ref = usable_promotion_ref(code, price=price, organization_id=organization_id)
+            facts = {"code": code.upper(), "promotion_ref": ref}
             change = _do_request(actor, subscription, ChangeKind.DISCOUNT, facts=facts)
         return make(gateway, change)
 
@@ -210,5 +211,5 @@ def _do_request(
         requested_by_id=actor.user_id,
         **facts,
     )
-    do_insert(actor, change, **{name: value for name, value in facts.items() if value})
+    do_insert(actor=actor, change=change, **{name: value for name, value in facts.items() if value})
     return change

@@ -126,7 +126,7 @@ def require_made(change: SubscriptionChange) -> None:
     raise GatewayRefused(reason=change.problem, change=str(change.id))
 
 
-def do_insert(actor: Actor, change: SubscriptionChange, **facts: Any) -> None:
+def do_insert(*, actor: Actor, change: SubscriptionChange, **facts: Any) -> None:
     """Write a change down, before anything is asked of the gateway, and audit it.
 
     Raises:

@@ -75,7 +75,7 @@ def schedule_terms(
                 to_price=price if price.id != subscription.price_id else None,
                 requested_by_id=actor.user_id,
             )
-            do_insert(actor, change, plan=price.plan.code, interval=str(price.interval))
+            do_insert(actor=actor, change=change, plan=price.plan.code, interval=str(price.interval))
             do_cap(subscription)
         return change if is_nothing else make(gateway, change)
 

@@ -97,7 +97,9 @@ def start_checkout(
                 success_url, organization_id=organization_id, field="success_url", paid=True
             ),
             cancel_url=checked_return(cancel_url, organization_id=organization_id, field="cancel_url"),
-            promotion_ref=usable_promotion_ref(promotion, price=price) if promotion else "",
+            promotion_ref=usable_promotion_ref(promotion, price=price, organization_id=organization_id)
+            if promotion
+            else "",
         )
         days = _trial_days(organization_id, price, trial)
         account = ensure_account(gateway, organization_id)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from billing.enums import CancelReason, ChangeKind, ChangeState, SubscriptionStatus
+from billing.enums import CancelReason, ChangeKind, ChangeState, Duration, SubscriptionStatus
 from billing.errors import (
     ChangeUnderWay,
     NotManagedHere,
@@ -121,6 +121,19 @@ def test_a_code_lowers_the_next_invoice(account: Account) -> None:
         assert row.promotion_code == "HALF"
         now.move(days=32)
         assert last_invoice(account)["total"] == 6_000
+
+
+def test_a_code_for_one_invoice_is_used_once_by_an_organization(account: Account) -> None:
+    """Said again before each invoice, it would lower all of them. One that is for ever may come back."""
+    Promotion.objects.create(code="HALF", percent=50)
+    Promotion.objects.create(code="LOYAL", percent=5, duration=Duration.FOREVER)
+    sync_promotions()
+    subscribed(account, 10)
+    redeem_promotion(**by(account), code="HALF")
+    with pytest.raises(PromotionNotValid):
+        redeem_promotion(**by(account), code="half")
+    for _ in range(2):
+        assert redeem_promotion(**by(account), code="LOYAL").state == ChangeState.CONFIRMED
 
 
 def test_a_code_that_is_over_or_used_up_changes_nothing(account: Account) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from billing.enums import ChangeState, Duration, Interval, SubscriptionStatus
+from billing.enums import ChangeKind, ChangeState, Duration, Interval, SubscriptionStatus
 from billing.models import BillingAccount, Plan, PlanPrice, Promotion, Subscription
 from billing.services.catalogue import sync_catalogue
 from billing.services.changes import Preview
@@ -111,7 +111,11 @@ def _let_time_pass(account: Account, now: Clock, row: Subscription, chance: rand
 
 def _redeem(account: Account, row: Subscription, chance: random.Random) -> None:
     assert row.price is not None
-    code = chance.choice(["ONCE", "MONTHS", "FOREVER", f"OFF{row.price.currency.upper()}"])
+    codes = ["ONCE", "MONTHS", "FOREVER", f"OFF{row.price.currency.upper()}"]
+    # One that is not for ever is used once.
+    used = row.changes.filter(kind=ChangeKind.DISCOUNT, state=ChangeState.CONFIRMED)
+    gone = {change.facts["code"] for change in used} & {"ONCE", "MONTHS"}
+    code = chance.choice([code for code in codes if code not in gone])
     who: Any = {"actor": account.actor, "organization_id": account.organization.id}
     assert redeem_promotion(**who, code=code).state == ChangeState.CONFIRMED
 

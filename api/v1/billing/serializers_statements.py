@@ -38,8 +38,8 @@ class EntryOut(serializers.ModelSerializer[SeatEntry]):
 
     class Meta:
         model = SeatEntry
+        # Named by subscription and version: the number of the row counts through all organizations.
         fields = (
-            "id",
             "subscription_id",
             "version",
             "kind",

@@ -39,6 +39,7 @@ def test_applying_makes_the_whole_person(acme: Organization, sign_in: SignIn) ->
         "accounts_invitation": 3,
         "people_member": 3,
         "billing_seatassignment": 3,
+        "billing_seatentry": 3,
         "cohorts_cohortmember": 3,
         "runs_enrollment": 3,
         "outbox_outboxmessage": 3,
