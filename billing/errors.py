@@ -417,7 +417,9 @@ class PlanLimitReached(DomainError):
     code = "plan_limit_reached"
     kind = Kind.PAYMENT
     title = "Your plan allows no more of this."
-    advice = "Give up what you no longer need, or change to a larger plan; GET billing/entitlements shows both."
+    advice = (
+        "Give up what you no longer need, or change to a larger plan; GET billing/entitlements shows both."
+    )
 
 
 class NotInPlan(DomainError):

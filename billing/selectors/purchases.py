@@ -23,7 +23,7 @@ class AccountView:
     Attributes:
         currency: upper case; empty before the first purchase.
         credit_minor: what lowers the next invoices.
-        tax_ids: `id`, `kind`, `value` and `verification` of each.
+        tax_ids: `id`, `ref` (its id at the gateway), `kind`, `value` and `verification` of each.
     """
 
     name: str

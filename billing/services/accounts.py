@@ -75,7 +75,7 @@ def add_tax_id(*, actor: Actor, organization_id: uuid.UUID, kind: str, value: st
     return account
 
 
-def remove_tax_id(*, actor: Actor, organization_id: uuid.UUID, tax_id: str) -> None:
+def remove_tax_id(*, actor: Actor, organization_id: uuid.UUID, tax_id: uuid.UUID) -> None:
     """Take a tax id off the organization's invoices.
 
     Raises:
@@ -86,11 +86,12 @@ def remove_tax_id(*, actor: Actor, organization_id: uuid.UUID, tax_id: str) -> N
         with entry_transaction():
             require_in(actor, BILLING_MANAGE, organization_id)
             account = BillingAccount.objects.filter(organization_id=organization_id).first()
-        if account is None or tax_id not in {each["id"] for each in account.tax_ids}:
-            raise NotFound(tax_id=tax_id)
+        known = {each["id"]: each["ref"] for each in account.tax_ids} if account else {}
+        if account is None or str(tax_id) not in known:
+            raise NotFound(tax_id=str(tax_id))
         gateway = _gateway()
-        gateway.drop_tax_id(account.gateway_ref, tax_id)
-        _look(gateway, account, actor, "billing.remove_tax_id", {"tax_id": tax_id})
+        gateway.drop_tax_id(account.gateway_ref, known[str(tax_id)])
+        _look(gateway, account, actor, "billing.remove_tax_id", {"tax_id": str(tax_id)})
 
 
 def refresh_account(account_id: uuid.UUID) -> bool:
@@ -122,7 +123,14 @@ def do_apply_customer(seen: SeenCustomer) -> BillingAccount | None:
         "email": seen.email or account.email,
         "address": seen.address,
         "tax_ids": [
-            {"id": each.ref, "kind": each.kind, "value": each.value, "verification": each.verification}
+            {
+                # Our own name of it, the same at every look.
+                "id": str(uuid.uuid5(account.id, each.ref)),
+                "ref": each.ref,
+                "kind": each.kind,
+                "value": each.value,
+                "verification": each.verification,
+            }
             for each in seen.tax_ids
         ],
         # The gateway fixes it with the first invoice and never takes it back.

@@ -58,7 +58,7 @@ class AddressOut(serializers.Serializer[Any]):
 class TaxIdOut(serializers.Serializer[Any]):
     """A tax id, and what the gateway found out about it."""
 
-    ref = serializers.CharField(source="id", help_text="Its id at the gateway, by which it is removed.")
+    id = serializers.UUIDField()
     type = serializers.CharField(source="kind")
     value = serializers.CharField()
     verification = serializers.CharField(

@@ -1,5 +1,6 @@
 """The organization as a customer: what its invoices say, and its pages at the payment gateway."""
 
+import uuid
 from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema
@@ -40,7 +41,6 @@ class TaxIdsViewSet(DomainViewSet):
     """Tax ids on invoices."""
 
     policies: ClassVar[dict[str, str]] = {"create": "billing.manage", "destroy": "billing.manage"}
-    lookup_value_converter = "slug"
 
     @extend_schema(request=TaxIdIn, responses={201: AccountOut})
     def create(self, request: Request) -> Response:
@@ -57,7 +57,7 @@ class TaxIdsViewSet(DomainViewSet):
         )
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, pk: uuid.UUID) -> Response:
         """Remove a tax id from invoices to come."""
         remove_tax_id(actor=self.actor, organization_id=current_organization().id, tax_id=pk)
         return Response(status=204)
