@@ -21,8 +21,8 @@ from django.db import connection, transaction
 from benchmarks.many import count_from_environment, make_tenants, quiet_log
 from benchmarks.stack import Stack
 from billing.models import Plan, SeatAssignment, Subscription
-from billing.services.bulk_seats import BulkOutcome, assign_many, revoke_many
-from billing.services.seats import claim_seat
+from billing.services.seats.bulk import BulkOutcome, assign_many, revoke_many
+from billing.services.seats.seats import claim_seat
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Membership, User
 from shared_apps.core import clock

@@ -24,9 +24,9 @@ from benchmarks.stack import Stack, Web, procfile
 from billing.enums import Interval
 from billing.gateways.stripe_gateway import stripe_gateway
 from billing.models import GatewayEvent, Plan, PlanPrice, Subscription
-from billing.services.catalogue import sync_catalogue
-from billing.services.checkouts import ensure_account
-from billing.services.following import SUBSCRIPTION, look_and_apply
+from billing.services.catalogue.syncing import sync_catalogue
+from billing.services.customers.checkouts import ensure_account
+from billing.services.gateway.following import SUBSCRIPTION, look_and_apply
 from shared_apps.core import clock
 from tenants.context import in_public
 from tenants.models import Organization

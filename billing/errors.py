@@ -311,7 +311,7 @@ class PlanDoesNotFit(Conflict):
 
 
 class TrialEndNotAllowed(InvalidInput):
-    """A trial's new end must lie ahead, later than the present one, within two years. Facts: `trial_ends_at`."""
+    """A trial ends ahead, later than it does now, within two years. Facts: `trial_ends_at`."""
 
     code = "trial_end_not_allowed"
     title = "The trial cannot end then."

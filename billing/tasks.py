@@ -5,21 +5,21 @@ import uuid
 from celery import shared_task
 
 from billing.gateways.stripe_gateway import stripe_gateway
-from billing.services.access import end_kept_seats
-from billing.services.accounts import refresh_account
-from billing.services.alerts import tell_seat_use
-from billing.services.catalogue import sync_catalogue
-from billing.services.changes_making import make_change, resend_changes
-from billing.services.checkouts import sweep_checkouts
-from billing.services.dunning import run_dunning
-from billing.services.growth import settle_growth
-from billing.services.inbox import process_event
-from billing.services.inbox_sweeps import fill_gaps, forget_old_events, sweep
-from billing.services.ledger import audit_seats
-from billing.services.promotions import sync_promotions
-from billing.services.reconcile import reconcile
-from billing.services.refunds import make_refund, resend_refunds
-from billing.services.statements import make_statements, order_statements
+from billing.services.access.access import end_kept_seats
+from billing.services.access.dunning import run_dunning
+from billing.services.catalogue.promotions import sync_promotions
+from billing.services.catalogue.syncing import sync_catalogue
+from billing.services.changes.making import make_change, resend_changes
+from billing.services.customers.accounts import refresh_account
+from billing.services.customers.checkouts import sweep_checkouts
+from billing.services.gateway.inbox import process_event
+from billing.services.gateway.inbox_sweeps import fill_gaps, forget_old_events, sweep
+from billing.services.gateway.reconcile import reconcile
+from billing.services.operators.refunds import make_refund, resend_refunds
+from billing.services.seats.alerts import tell_seat_use
+from billing.services.seats.growth import settle_growth
+from billing.services.seats.ledger import audit_seats
+from billing.services.seats.statements import make_statements, order_statements
 from tenants.task_base import PlatformTask
 
 

@@ -5,8 +5,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from api.core.errors import django_problem
 from billing.gateways.stripe_gateway import BadSignature, stripe_gateway
-from billing.services.inbox import take_in
-from billing.services.signatures import note_refused_signature
+from billing.services.gateway.inbox import take_in
+from billing.services.gateway.signatures import note_refused_signature
 from shared_apps.core.errors import DomainError, InvalidInput, Kind, NotFound
 
 MOST_BYTES = 1_048_576

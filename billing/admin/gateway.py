@@ -11,8 +11,8 @@ from unfold.decorators import action, display
 from billing.enums import EventState
 from billing.models import Drift, GatewayEvent
 from billing.selectors.gateway import InboxFigures, get_inbox_figures
-from billing.services.inbox_acts import run_event, run_parked
-from billing.services.signatures import count_refused_signatures
+from billing.services.gateway.inbox_acts import run_event, run_parked
+from billing.services.gateway.signatures import count_refused_signatures
 from shared_apps.core.actors import Actor
 from shared_apps.core.console import Act, ConsoleAdmin, ConsoleForm, operator_of
 

@@ -11,7 +11,7 @@ from unfold.decorators import action, display
 
 from billing.admin.wording import money
 from billing.models import Plan, PlanPrice, Promotion
-from billing.services.plans import PlanDraft, archive_plan, create_plan, update_plan
+from billing.services.catalogue.plans import PlanDraft, archive_plan, create_plan, update_plan
 from shared_apps.core.actors import Actor
 from shared_apps.core.console import Act, ConsoleAdmin, ConsoleForm
 

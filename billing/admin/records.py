@@ -20,7 +20,7 @@ from billing.admin.wording import (
 )
 from billing.models import Checkout, Refund, SubscriptionChange, SubscriptionInvoice
 from billing.operator_errors import RefundOutOfRange
-from billing.services.refunds import RefundWish, left_to_refund, refund_invoice
+from billing.services.operators.refunds import RefundWish, left_to_refund, refund_invoice
 from shared_apps.core.actors import Actor
 from shared_apps.core.console import Act, ConsoleAdmin, ConsoleForm
 

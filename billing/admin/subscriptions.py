@@ -18,10 +18,10 @@ from billing.admin.wording import STATUS_TONES, day
 from billing.models import Plan, Subscription
 from billing.operator_errors import EndNotConfirmed
 from billing.selectors.story import read_billing_story
-from billing.services.access import extend_grace
-from billing.services.comps import comp_seats
-from billing.services.interventions import end_subscription, lengthen_trial
-from billing.services.subscriptions import cancel_subscription, change_seats, grant_subscription
+from billing.services.access.access import extend_grace
+from billing.services.operators.comps import comp_seats
+from billing.services.operators.interventions import end_subscription, lengthen_trial
+from billing.services.operators.subscriptions import cancel_subscription, change_seats, grant_subscription
 from shared_apps.core.actors import Actor
 from shared_apps.core.console import Act, ConsoleAdmin, ConsoleForm, operator_of
 from shared_apps.core.errors import NotFound

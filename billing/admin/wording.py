@@ -6,7 +6,7 @@ from decimal import Decimal
 from billing.enums import AccessLevel, ChangeState, Interval, RefundState, SubscriptionStatus
 from billing.money import STRIPE
 from billing.selectors.access import Access
-from billing.services.amounts import shown_amount
+from billing.services.access.amounts import shown_amount
 
 # Colours of labels.
 GOOD, INFO, WARNING, BAD, PLAIN = "success", "info", "warning", "danger", "default"

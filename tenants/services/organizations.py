@@ -167,7 +167,7 @@ def get_locked(organization_id: uuid.UUID) -> Organization:
 
 
 def do_refuse_taken(slug: str, *, owner_id: uuid.UUID | None) -> None:
-    """Refuse a name that is taken, held or rests, or that reads like one: acrne would pass for acme in a mail.
+    """Refuse a name that is taken, held or rests, or that reads like one: acrne passes for acme in a mail.
 
     Two wishes for names that read alike wait for each other until the first one's transaction ends: the
     unique index would let both through.

@@ -9,9 +9,9 @@ from typing import Any
 from django.db import transaction
 
 from billing.models import BillingAccount, Subscription, SubscriptionChange
-from billing.services.changes import Preview, confirm_change, preview_change
-from billing.services.checkouts import ensure_account
-from billing.services.following import SUBSCRIPTION, look_and_apply
+from billing.services.changes.previewed import Preview, confirm_change, preview_change
+from billing.services.customers.checkouts import ensure_account
+from billing.services.gateway.following import SUBSCRIPTION, look_and_apply
 from shared_apps.core import clock
 from tenants.models import Organization
 from tenants.services.organizations import do_create_organization

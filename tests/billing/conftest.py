@@ -13,9 +13,9 @@ from billing.enums import Interval
 from billing.gateways.stripe_gateway import StripeGateway, stripe_gateway
 from billing.models import Checkout, GatewayEvent, Plan, PlanPrice
 from billing.selectors.ledger import audit_ledger
-from billing.services import inbox
-from billing.services.catalogue import sync_catalogue
-from billing.services.checkouts import start_checkout
+from billing.services.catalogue.syncing import sync_catalogue
+from billing.services.customers.checkouts import start_checkout
+from billing.services.gateway import inbox
 from shared_apps.core.actors import Actor, system_actor
 from tenants.context import in_public
 from tenants.models import Organization

@@ -13,8 +13,8 @@ from django.db import transaction
 from billing.enums import EventState
 from billing.gateways.stripe_gateway import StripeGateway
 from billing.models import GatewayEvent
-from billing.services import following, inbox
-from billing.services.following import Followed
+from billing.services.gateway import following, inbox
+from billing.services.gateway.following import Followed
 from shared_apps.audit.services import do_record
 from shared_apps.core.actors import system_actor
 from tests.billing.inbox_deaths import EFFECT, pass_point

@@ -13,14 +13,14 @@ def main(place: str, organization: str, token: str) -> None:
     """Replace the function at `place` by death, then confirm."""
     django.setup()
     # After setup: these modules need the app registry.
-    from billing.services import changes, changes_making
+    from billing.services.changes import making, previewed
     from shared_apps.core.actors import system_actor
     from tests.support.dying import die
 
-    module = changes if hasattr(changes, place) else changes_making
+    module = previewed if hasattr(previewed, place) else making
     setattr(module, place, die)
     identifier = uuid.UUID(organization)
-    changes.confirm_change(actor=system_actor("test", identifier), organization_id=identifier, token=token)
+    previewed.confirm_change(actor=system_actor("test", identifier), organization_id=identifier, token=token)
 
 
 if __name__ == "__main__":

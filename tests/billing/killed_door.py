@@ -13,7 +13,7 @@ def main(key: str, kind: str, object_ref: str) -> None:
     django.setup()
     # After setup: these modules need the app registry.
     from billing.gateways.types import Notice
-    from billing.services import inbox
+    from billing.services.gateway import inbox
     from shared_apps.core import clock, jobs
     from tenants.context import in_public
     from tests.support.dying import die

@@ -10,14 +10,14 @@ from billing.enums import AccessLevel, SeatState, SubscriptionStatus
 from billing.errors import GraceOutOfRange, NothingOwed, SubscriptionNotOpen
 from billing.models import DunningNotice, Plan, SeatAssignment, Subscription, SubscriptionInvoice
 from billing.selectors.access import explain_access, level_of, seats_open, tell_access
-from billing.services.access import (
+from billing.services.access.access import (
     do_follow_access,
     do_follow_invoice,
     end_kept_seats,
     extend_grace,
 )
-from billing.services.seats import do_assign_seats
-from billing.services.subscriptions import cancel_subscription, grant_subscription
+from billing.services.operators.subscriptions import cancel_subscription, grant_subscription
+from billing.services.seats.seats import do_assign_seats
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, ActorKind, Role, system_actor
 from shared_apps.core.errors import Forbidden, NotFound

@@ -15,14 +15,14 @@ from billing.gateways.types import SeenCustomer
 from billing.models import BillingAccount
 from billing.parsing import COUNTRIES, checked_tax_id
 from billing.selectors.purchases import read_account
-from billing.services.accounts import (
+from billing.services.customers.accounts import (
     add_tax_id,
     do_apply_customer,
     refresh_account,
     remove_tax_id,
     update_account,
 )
-from billing.services.portal import open_portal
+from billing.services.customers.portal import open_portal
 from shared_apps.core.errors import NotFound
 from shared_apps.core.transactions import entry_transaction
 from tenants.models import Organization

@@ -11,8 +11,8 @@ from billing.errors import AmountNotChargeable, CurrencyUnknown, PlanNotOffered,
 from billing.models import Plan, PlanPrice, Subscription
 from billing.money import MOST_MINOR, check_price
 from billing.selectors.prices import read_price_list
-from billing.services.catalogue import sync_catalogue
-from billing.services.prices import archive_price, create_price
+from billing.services.catalogue.prices import archive_price, create_price
+from billing.services.catalogue.syncing import sync_catalogue
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core.actors import system_actor
 from shared_apps.core.errors import NotFound

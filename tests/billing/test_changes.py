@@ -17,10 +17,10 @@ from billing.errors import (
     SubscriptionExists,
 )
 from billing.models import BillingAccount, Checkout, PlanPrice, Subscription, SubscriptionChange
-from billing.services.catalogue import sync_catalogue
-from billing.services.changes_making import make_change
-from billing.services.changes_terms import schedule_seats
-from billing.services.seats import do_assign_seats
+from billing.services.catalogue.syncing import sync_catalogue
+from billing.services.changes.making import make_change
+from billing.services.changes.terms import schedule_seats
+from billing.services.seats.seats import do_assign_seats
 from shared_apps.core import clock
 from tests.billing.changing import CHANGE_ROUTE, bought, confirm, last_invoice, preview
 from tests.billing.conftest import Account

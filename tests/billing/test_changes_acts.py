@@ -14,7 +14,8 @@ from billing.errors import (
     TrialEndNotAllowed,
 )
 from billing.models import Plan, Promotion, Subscription, SubscriptionChange
-from billing.services.changes_acts import (
+from billing.services.catalogue.promotions import sync_promotions
+from billing.services.changes.acts import (
     cancel_at_period_end,
     end_now,
     extend_trial,
@@ -23,10 +24,9 @@ from billing.services.changes_acts import (
     redeem_promotion,
     resume_subscription,
 )
-from billing.services.changes_making import make_change, resend_changes
-from billing.services.changes_rows import require_made
-from billing.services.promotions import sync_promotions
-from billing.services.subscriptions import cancel_subscription
+from billing.services.changes.making import make_change, resend_changes
+from billing.services.changes.rows import require_made
+from billing.services.operators.subscriptions import cancel_subscription
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, ActorKind, Role
 from shared_apps.core.errors import Forbidden

@@ -10,8 +10,9 @@ import stripe
 from billing.enums import ChangeState, Interval
 from billing.errors import GatewayUnavailable
 from billing.models import BillingAccount, Plan, PlanPrice, Promotion, Subscription, SubscriptionChange
-from billing.services.catalogue import sync_catalogue
-from billing.services.changes_acts import (
+from billing.services.catalogue.promotions import sync_promotions
+from billing.services.catalogue.syncing import sync_catalogue
+from billing.services.changes.acts import (
     cancel_at_period_end,
     end_now,
     extend_trial,
@@ -20,9 +21,8 @@ from billing.services.changes_acts import (
     redeem_promotion,
     resume_subscription,
 )
-from billing.services.changes_making import make_change
-from billing.services.changes_terms import schedule_terms
-from billing.services.promotions import sync_promotions
+from billing.services.changes.making import make_change
+from billing.services.changes.terms import schedule_terms
 from tenants.models import Organization
 from tests.billing.changing import START, Clock, clocked, confirm, new_organization, preview, subscribed
 from tests.billing.conftest import Account

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from billing.enums import ChangeState
 from billing.models import Subscription, SubscriptionChange
-from billing.services.changes_making import make_change, resend_changes
+from billing.services.changes.making import make_change, resend_changes
 from shared_apps.core import clock
 from tenants.models import Organization
 from tests.billing.changing import bought, preview

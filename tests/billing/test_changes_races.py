@@ -9,8 +9,8 @@ import pytest
 
 from billing.enums import ChangeState
 from billing.models import Subscription, SubscriptionChange
-from billing.services.changes_making import make_change
-from billing.services.seats import assign_seats
+from billing.services.changes.making import make_change
+from billing.services.seats.seats import assign_seats
 from tenants.context import in_public
 from tenants.models import Organization
 from tests.billing.changing import bought, confirm, preview

@@ -9,11 +9,11 @@ import pytest
 
 from billing.enums import ChangeKind, ChangeState, Duration, Interval, SubscriptionStatus
 from billing.models import BillingAccount, Plan, PlanPrice, Promotion, Subscription
-from billing.services.catalogue import sync_catalogue
-from billing.services.changes import Preview
-from billing.services.changes_acts import redeem_promotion
-from billing.services.following import SUBSCRIPTION, look_and_apply
-from billing.services.promotions import sync_promotions
+from billing.services.catalogue.promotions import sync_promotions
+from billing.services.catalogue.syncing import sync_catalogue
+from billing.services.changes.acts import redeem_promotion
+from billing.services.changes.previewed import Preview
+from billing.services.gateway.following import SUBSCRIPTION, look_and_apply
 from shared_apps.core import clock
 from tenants.models import Organization
 from tests.billing.changing import Clock, clocked, confirm, mirror, new_organization, preview

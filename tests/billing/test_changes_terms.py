@@ -16,10 +16,10 @@ from billing.errors import (
     SubscriptionEnds,
 )
 from billing.models import Plan, PlanPrice, Subscription, SubscriptionChange
-from billing.services.catalogue import sync_catalogue
-from billing.services.changes_acts import cancel_at_period_end
-from billing.services.changes_terms import schedule_terms
-from billing.services.seats import assign_seats
+from billing.services.catalogue.syncing import sync_catalogue
+from billing.services.changes.acts import cancel_at_period_end
+from billing.services.changes.terms import schedule_terms
+from billing.services.seats.seats import assign_seats
 from shared_apps.accounts.models import Membership, SignIn
 from shared_apps.core import clock
 from tests.billing.changing import START, clocked, confirm, last_invoice, mirror, preview, subscribed

@@ -23,15 +23,15 @@ from billing.errors import (
 )
 from billing.gateways.stripe_gateway import StripeGateway
 from billing.models import BillingAccount, Checkout, Plan, PlanPrice, Promotion, Subscription
-from billing.services.catalogue import sync_catalogue
-from billing.services.checkouts import (
+from billing.services.catalogue.promotions import sync_promotions
+from billing.services.catalogue.syncing import sync_catalogue
+from billing.services.customers.checkouts import (
     do_adopt_customer,
     expire_checkout,
     start_checkout,
     start_sign_up_checkout,
     sweep_checkouts,
 )
-from billing.services.promotions import sync_promotions
 from shared_apps.core import clock
 from shared_apps.core.errors import Conflict
 from shared_apps.core.transactions import entry_transaction

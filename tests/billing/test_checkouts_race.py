@@ -8,7 +8,7 @@ import requests
 
 from billing.enums import CheckoutState, Interval
 from billing.models import BillingAccount, Checkout, Subscription
-from billing.services.checkouts import start_checkout
+from billing.services.customers.checkouts import start_checkout
 from tenants.models import Organization
 from tests.billing.conftest import Account, deliver_all
 from tests.support.measures import in_parallel

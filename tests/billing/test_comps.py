@@ -9,11 +9,11 @@ import pytest
 from billing.errors import SeatsExhausted, SeatsInUse, SubscriptionNotOpen
 from billing.models import SeatEntry, Subscription
 from billing.operator_errors import SeatsBilled
-from billing.services.changes import confirm_change, preview_change
-from billing.services.changes_terms import schedule_terms
-from billing.services.comps import comp_seats
-from billing.services.seats import assign_seats
-from billing.services.subscriptions import cancel_subscription, change_seats
+from billing.services.changes.previewed import confirm_change, preview_change
+from billing.services.changes.terms import schedule_terms
+from billing.services.operators.comps import comp_seats
+from billing.services.operators.subscriptions import cancel_subscription, change_seats
+from billing.services.seats.seats import assign_seats
 from shared_apps.accounts.models import Membership
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core.actors import Actor, ActorKind, Role, system_actor

@@ -19,7 +19,7 @@ from billing.models import (
     SubscriptionChange,
     SubscriptionInvoice,
 )
-from billing.services.seats import do_assign_seats
+from billing.services.seats.seats import do_assign_seats
 from shared_apps.accounts.models import Membership, User
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock

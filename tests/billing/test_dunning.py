@@ -8,10 +8,10 @@ from django.db import DatabaseError
 
 from billing.enums import DunningStage
 from billing.models import DunningNotice, Subscription
-from billing.services import dunning_mails
-from billing.services.access import do_follow_access, do_follow_invoice, extend_grace
-from billing.services.amounts import shown_amount
-from billing.services.dunning import run_dunning
+from billing.services.access import dunning_mails
+from billing.services.access.access import do_follow_access, do_follow_invoice, extend_grace
+from billing.services.access.amounts import shown_amount
+from billing.services.access.dunning import run_dunning
 from shared_apps.accounts.models import User
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, ActorKind, Role
@@ -217,11 +217,11 @@ def test_a_worker_that_dies_leaves_both_or_neither(
         raise SystemExit
 
     for broken in (die, mail_and_die):
-        monkeypatch.setattr("billing.services.dunning.do_mail_stage", broken)
+        monkeypatch.setattr("billing.services.access.dunning.do_mail_stage", broken)
         with pytest.raises(SystemExit):
             run_at(NOON + 3 * DAY)
         assert (told(), mails()) == ({"payment_failed"}, ["payment_failed"])
-    monkeypatch.setattr("billing.services.dunning.do_mail_stage", real)
+    monkeypatch.setattr("billing.services.access.dunning.do_mail_stage", real)
     assert run_at(NOON + 3 * DAY) == 1
     assert mails() == ["payment_failed", "no_new_seats"]
 
@@ -240,7 +240,7 @@ def test_one_rows_trouble_does_not_silence_the_others(
             raise DatabaseError
         real(notice, row)
 
-    monkeypatch.setattr("billing.services.dunning.do_mail_stage", fail_for_acme)
+    monkeypatch.setattr("billing.services.access.dunning.do_mail_stage", fail_for_acme)
     assert run_at(NOON + 3 * DAY) == 1
     assert mails(globex) == ["payment_failed", "no_new_seats"]
 

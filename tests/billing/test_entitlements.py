@@ -12,7 +12,7 @@ from billing.enums import SubscriptionStatus
 from billing.errors import FeatureUnknown, FeatureValueRefused
 from billing.models import Plan, Subscription
 from billing.selectors.entitlements import entitlements_of
-from billing.services.entitlements import override_entitlements
+from billing.services.access.entitlements import override_entitlements
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, ActorKind, Role
 from shared_apps.core.errors import DomainError, Forbidden

@@ -11,9 +11,9 @@ from django.db import transaction
 from billing.enums import EventState, SubscriptionStatus
 from billing.gateways.types import SeatsWish
 from billing.models import BillingAccount, GatewayEvent, Subscription, SubscriptionInvoice
-from billing.services import inbox, inbox_sweeps
-from billing.services.following import SUBSCRIPTION
-from billing.services.tickets import draw_ticket
+from billing.services.gateway import inbox, inbox_sweeps
+from billing.services.gateway.following import SUBSCRIPTION
+from billing.services.gateway.tickets import draw_ticket
 from shared_apps.core import clock
 from tenants.enums import OrganizationState
 from tenants.models import Organization

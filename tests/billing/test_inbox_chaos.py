@@ -22,7 +22,7 @@ from billing.models import (
     Subscription,
     SubscriptionInvoice,
 )
-from billing.services.inbox_sweeps import sweep
+from billing.services.gateway.inbox_sweeps import sweep
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
 from tenants.models import Organization

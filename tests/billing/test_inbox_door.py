@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from billing.models import GatewayEvent
-from billing.services.signatures import count_refused_signatures
+from billing.services.gateway.signatures import count_refused_signatures
 from tests.billing.conftest import Account, deliver, events_of
 from tests.fakes.stripe.webhooks import encode
 from tests.support.server import serving

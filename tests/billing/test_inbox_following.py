@@ -19,9 +19,9 @@ from billing.models import (
     Subscription,
     SubscriptionInvoice,
 )
-from billing.services import inbox, inbox_sweeps
-from billing.services.mirroring_invoices import do_apply_payment
-from billing.services.seats import do_assign_seats
+from billing.services.gateway import inbox, inbox_sweeps
+from billing.services.gateway.mirroring_invoices import do_apply_payment
+from billing.services.seats.seats import do_assign_seats
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
 from shared_apps.core.actors import system_actor
@@ -448,7 +448,7 @@ def test_whatever_breaks_inside_is_tried_again_then_parked_with_its_words(
         raise KeyError("current_period_end")
 
     with monkeypatch.context() as patched:
-        patched.setattr("billing.services.mirroring._set_seats", broken)
+        patched.setattr("billing.services.gateway.mirroring._set_seats", broken)
         states = [work(account, kind) for _ in range(inbox.MOST_ATTEMPTS + 1)]
     assert states == [EventState.FAILED] * (inbox.MOST_ATTEMPTS - 1) + [EventState.PARKED, None]
     event = the_event(kind)

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from billing.enums import EventState
 from billing.models import BillingAccount, Checkout, GatewayEvent, Subscription, SubscriptionInvoice
-from billing.services import inbox, inbox_sweeps
+from billing.services.gateway import inbox, inbox_sweeps
 from shared_apps.accounts.models import User
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock

@@ -8,8 +8,8 @@ import pytest
 
 from billing.errors import NotManagedHere, SubscriptionNotOpen, TrialEndNotAllowed
 from billing.models import Subscription, SubscriptionChange
-from billing.services.changes_making import make_change
-from billing.services.interventions import end_subscription, lengthen_trial
+from billing.services.changes.making import make_change
+from billing.services.operators.interventions import end_subscription, lengthen_trial
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, ActorKind, Role

@@ -8,8 +8,8 @@ import pytest
 from billing.errors import CardDeclined, GatewayUnavailable, InvoiceNotOpen
 from billing.models import Subscription, SubscriptionInvoice
 from billing.selectors.purchases import get_invoice, list_invoices
-from billing.services.changes import confirm_change, preview_change
-from billing.services.invoices import pay_invoice
+from billing.services.changes.previewed import confirm_change, preview_change
+from billing.services.customers.invoices import pay_invoice
 from shared_apps.core.errors import NotFound
 from tenants.models import Organization
 from tests.billing.conftest import Account, deliver_all

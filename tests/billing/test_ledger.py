@@ -16,9 +16,15 @@ from psycopg.errors import InsufficientPrivilege
 from billing.enums import EntryKind
 from billing.models import Drift, GatewayEvent, SeatAct, SeatAssignment, SeatEntry, Subscription
 from billing.selectors.ledger import audit_ledger, list_entries
-from billing.services.changes import confirm_change, preview_change
-from billing.services.ledger import audit_seats, because
-from billing.services.seats import assign_seats, claim_seat, do_activate_seat, reassign_seat, revoke_seat
+from billing.services.changes.previewed import confirm_change, preview_change
+from billing.services.seats.ledger import audit_seats, because
+from billing.services.seats.seats import (
+    assign_seats,
+    claim_seat,
+    do_activate_seat,
+    reassign_seat,
+    revoke_seat,
+)
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Membership
 from shared_apps.core import clock

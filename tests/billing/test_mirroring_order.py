@@ -17,10 +17,10 @@ from billing.models import (
     Subscription,
     SubscriptionInvoice,
 )
-from billing.services import inbox
-from billing.services.following import SUBSCRIPTION
-from billing.services.mirroring import do_apply_subscription
-from billing.services.tickets import draw_ticket
+from billing.services.gateway import inbox
+from billing.services.gateway.following import SUBSCRIPTION
+from billing.services.gateway.mirroring import do_apply_subscription
+from billing.services.gateway.tickets import draw_ticket
 from tests.billing.conftest import Account, deliver, deliver_all, events_of
 from tests.billing.test_inbox_following import call
 from tests.fakes.stripe import Fault

@@ -15,7 +15,7 @@ from billing.errors import (
     PromotionIncoherent,
 )
 from billing.models import Promotion
-from billing.services.promotions import (
+from billing.services.catalogue.promotions import (
     PromotionDraft,
     archive_promotion,
     create_promotion,

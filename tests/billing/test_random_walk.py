@@ -9,8 +9,8 @@ from django.db import connection, transaction
 from stripe._http_client import HTTPClient
 
 from billing.models import SeatStatement, Subscription, SubscriptionChange
-from billing.services.reconcile import reconcile
-from billing.services.statements import make_statements
+from billing.services.gateway.reconcile import reconcile
+from billing.services.seats.statements import make_statements
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Membership
 from shared_apps.core.errors import DomainError

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 
 from billing.errors import GatewayUnavailable
 from billing.models import BillingAccount, Drift, GatewayEvent, Subscription, SubscriptionInvoice
-from billing.services.reconcile import Reconciled, reconcile
+from billing.services.gateway.reconcile import Reconciled, reconcile
 from shared_apps.core.actors import Role
 from shared_apps.outbox.models import OutboxMessage
 from tenants.models import Organization

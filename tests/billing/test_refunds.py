@@ -12,7 +12,7 @@ from billing.enums import RefundState
 from billing.errors import GatewayUnavailable, PaymentsNotSetUp
 from billing.models import Refund, SubscriptionInvoice
 from billing.operator_errors import NothingPaid, RefundOutOfRange, RefundUnderWay
-from billing.services.refunds import (
+from billing.services.operators.refunds import (
     RefundWish,
     left_to_refund,
     make_refund,

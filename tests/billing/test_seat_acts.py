@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from billing.enums import SeatActKind, SeatEnding, SeatState
 from billing.errors import ActUndone, MembersNotFound, SeatsExhausted, SubscriptionNotOpen, UndoOver
 from billing.models import SeatAct, SeatAssignment, Subscription
-from billing.services.bulk_seats import BulkOutcome, assign_many, revoke_many
-from billing.services.seat_acts import undo_act
-from billing.services.seats import assign_seats, revoke_seat
+from billing.services.seats.acts import undo_act
+from billing.services.seats.bulk import BulkOutcome, assign_many, revoke_many
+from billing.services.seats.seats import assign_seats, revoke_seat
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Membership, User
 from shared_apps.audit.models import AuditEvent

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from billing.models import SeatAssignment, Subscription
-from billing.services.alerts import tell_seat_use
-from billing.services.bulk_seats import assign_many, revoke_many
+from billing.services.seats.alerts import tell_seat_use
+from billing.services.seats.bulk import assign_many, revoke_many
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Membership, User
 from shared_apps.core import clock

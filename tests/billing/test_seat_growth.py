@@ -10,10 +10,10 @@ from django.db import connection
 from billing.enums import ChangeState, Overuse
 from billing.errors import ChangeUnderWay, ChangeUnpaid, SeatsExhausted
 from billing.models import Plan, SeatAct, SeatAssignment, Subscription, SubscriptionChange
-from billing.services.bulk_seats import BulkOutcome
-from billing.services.changes_making import make_change
-from billing.services.growth import assign_or_grow, give_grown_seats, on_newcomer, settle_growth
-from billing.services.seats import claim_seat, do_activate_seat, do_seat_newcomer
+from billing.services.changes.making import make_change
+from billing.services.seats.bulk import BulkOutcome
+from billing.services.seats.growth import assign_or_grow, give_grown_seats, on_newcomer, settle_growth
+from billing.services.seats.seats import claim_seat, do_activate_seat, do_seat_newcomer
 from shared_apps.accounts.models import Membership
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock

@@ -13,10 +13,10 @@ from django.db import connection
 from billing.enums import SeatState
 from billing.errors import ActUndone, SeatAlreadyHeld, SeatNotHeld, SeatsExhausted
 from billing.models import SeatAct, SeatAssignment, Subscription
-from billing.services.bulk_seats import assign_many, revoke_many
-from billing.services.seat_acts import undo_act
-from billing.services.seats import assign_seats, claim_seat, reassign_seat, revoke_seat
-from billing.services.subscriptions import change_seats
+from billing.services.operators.subscriptions import change_seats
+from billing.services.seats.acts import undo_act
+from billing.services.seats.bulk import assign_many, revoke_many
+from billing.services.seats.seats import assign_seats, claim_seat, reassign_seat, revoke_seat
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Membership, User
 from shared_apps.core.actors import Actor, Role, system_actor

@@ -10,7 +10,7 @@ from billing.enums import SeatEnding, SeatState
 from billing.errors import MovesExhausted, SeatCooling
 from billing.models import SeatAssignment, Subscription
 from billing.selectors.seat_rules import get_seat_rules, subscription_year
-from billing.services.seats import (
+from billing.services.seats.seats import (
     assign_seats,
     do_activate_seat,
     do_revoke_seats,

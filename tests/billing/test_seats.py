@@ -20,7 +20,7 @@ from billing.errors import (
 )
 from billing.models import SeatAssignment, Subscription
 from billing.selectors.seats import get_seat_summary, list_holdings, seats_free
-from billing.services.seats import (
+from billing.services.seats.seats import (
     assign_seats,
     do_activate_seat,
     do_assign_seats,

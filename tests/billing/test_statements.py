@@ -24,7 +24,7 @@ from billing.models import (
 from billing.selectors.statement_months import months_after, months_of
 from billing.selectors.statement_seats import measure_seats
 from billing.selectors.statements import get_current_statement, hash_of, list_people, read_books, reckon
-from billing.services.statements import make_statements, order_statements
+from billing.services.seats.statements import make_statements, order_statements
 from shared_apps.accounts.models import Membership
 from shared_apps.core import clock
 from shared_apps.core.actors import system_actor

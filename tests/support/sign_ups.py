@@ -9,7 +9,7 @@ import requests
 
 from billing.enums import Interval
 from billing.models import Checkout, Plan, PlanPrice
-from billing.services.catalogue import sync_catalogue
+from billing.services.catalogue.syncing import sync_catalogue
 from shared_apps.onboarding.models import SignUp
 from shared_apps.outbox.models import OutboxMessage
 from tests.fakes.stripe import StripeServer

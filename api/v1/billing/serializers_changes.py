@@ -9,7 +9,7 @@ from api.core.money import MoneyOut, money
 from billing.enums import CancelReason, ChangeKind, ChangeState, Interval
 from billing.gateways.types import SeenLine
 from billing.models import SubscriptionChange
-from billing.services.changes import Preview
+from billing.services.changes.previewed import Preview
 
 MOST_SEATS = 1_000_000
 

@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from api.core.viewsets import DomainViewSet
 from api.v1.billing.serializers_account import AccountChanges, AccountOut, PortalIn, PortalOut, TaxIdIn
 from billing.selectors.purchases import read_account, view_account
-from billing.services.accounts import add_tax_id, remove_tax_id, update_account
-from billing.services.portal import open_portal
+from billing.services.customers.accounts import add_tax_id, remove_tax_id, update_account
+from billing.services.customers.portal import open_portal
 from tenants.context import current_organization
 
 

@@ -25,16 +25,16 @@ from billing.entitlements import COURSES, STORAGE_MB
 from billing.enums import CancelReason, ChangeState, Interval
 from billing.models import SubscriptionChange
 from billing.selectors.changes import get_change, list_changes
-from billing.services.changes import confirm_change, preview_change
-from billing.services.changes_acts import (
+from billing.services.changes.acts import (
     cancel_at_period_end,
     keep_subscription,
     pause_subscription,
     redeem_promotion,
     resume_subscription,
 )
-from billing.services.changes_rows import require_made
-from billing.services.changes_terms import schedule_terms
+from billing.services.changes.previewed import confirm_change, preview_change
+from billing.services.changes.rows import require_made
+from billing.services.changes.terms import schedule_terms
 from tenant_apps.courses.selectors.catalog import count_courses
 from tenant_apps.media.selectors.files import sum_bytes
 from tenants.context import current_organization

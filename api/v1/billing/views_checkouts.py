@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from api.core.viewsets import DomainViewSet
 from api.v1.billing.serializers_checkouts import CheckoutIn, CheckoutOut
 from billing.selectors.purchases import get_checkout
-from billing.services.checkouts import start_checkout
+from billing.services.customers.checkouts import start_checkout
 from tenants.context import current_organization
 
 

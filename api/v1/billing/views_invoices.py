@@ -12,7 +12,7 @@ from api.core.schema import refuses
 from api.core.viewsets import DomainViewSet
 from api.v1.billing.serializers_invoices import InvoiceDetailOut, InvoiceFilter, InvoiceOut
 from billing.selectors.purchases import get_invoice, list_invoices
-from billing.services.invoices import pay_invoice
+from billing.services.customers.invoices import pay_invoice
 from tenants.context import current_organization
 
 

@@ -16,8 +16,8 @@ from billing.selectors.gateway import (
     list_drifts,
     list_gateway_events,
 )
-from billing.services.inbox_acts import run_event
-from billing.services.signatures import count_refused_signatures
+from billing.services.gateway.inbox_acts import run_event
+from billing.services.gateway.signatures import count_refused_signatures
 
 
 class GatewayEventViewSet(DomainViewSet):

@@ -12,8 +12,8 @@ from api.core.viewsets import DomainViewSet
 from api.v1.plans.serializers import PlanChanges, PlanFilter, PlanIn, PlanOut, PlanPriceIn, PlanPriceOut
 from billing.selectors.prices import list_prices
 from billing.selectors.subscriptions import get_plan, list_plans
-from billing.services.plans import PlanDraft, archive_plan, create_plan, update_plan
-from billing.services.prices import archive_price, create_price
+from billing.services.catalogue.plans import PlanDraft, archive_plan, create_plan, update_plan
+from billing.services.catalogue.prices import archive_price, create_price
 
 
 class PlanViewSet(DomainViewSet):

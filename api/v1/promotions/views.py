@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from api.core.viewsets import DomainViewSet
 from api.v1.promotions.serializers import PromotionFilter, PromotionIn, PromotionOut
 from billing.selectors.promotions import get_promotion, list_promotions
-from billing.services.promotions import PromotionDraft, archive_promotion, create_promotion
+from billing.services.catalogue.promotions import PromotionDraft, archive_promotion, create_promotion
 
 
 @extend_schema(tags=["plans"])

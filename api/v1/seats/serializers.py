@@ -8,7 +8,7 @@ from rest_framework import serializers
 from api.core.money import MoneyOut, money
 from billing.enums import ChangeState, Overuse, SeatActKind, SeatEnding, SeatState
 from billing.models import SeatAct, SeatAssignment
-from billing.services.bulk_seats import Growth
+from billing.services.seats.bulk import Growth
 
 MOST_AT_ONCE = 5000
 

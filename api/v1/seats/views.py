@@ -27,9 +27,9 @@ from api.v1.seats.serializers import (
 )
 from billing.enums import SeatState
 from billing.selectors.seats import get_seat_summary, list_holdings
-from billing.services.bulk_seats import BulkOutcome, revoke_many
-from billing.services.growth import assign_or_grow, assign_seats_or_grow
-from billing.services.seats import claim_seat, reassign_seat, revoke_seat
+from billing.services.seats.bulk import BulkOutcome, revoke_many
+from billing.services.seats.growth import assign_or_grow, assign_seats_or_grow
+from billing.services.seats.seats import claim_seat, reassign_seat, revoke_seat
 from tenants.context import current_organization
 
 

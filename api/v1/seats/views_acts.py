@@ -25,8 +25,8 @@ from billing.errors import NoSubscription
 from billing.selectors.seat_acts import list_acts
 from billing.selectors.seat_rules import SeatRules, get_seat_rules
 from billing.selectors.seat_settings import get_seat_settings
-from billing.services.seat_acts import undo_act
-from billing.services.seat_settings import change_seat_settings
+from billing.services.seats.acts import undo_act
+from billing.services.seats.settings import change_seat_settings
 from tenants.context import current_organization
 
 

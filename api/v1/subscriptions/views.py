@@ -18,10 +18,10 @@ from api.v1.subscriptions.serializers import (
 )
 from api.v1.subscriptions.serializers_billing import CompsIn, EndIn, StoryChangeOut, UntilIn
 from billing.selectors.subscriptions import get_subscription, list_subscriptions
-from billing.services.access import extend_grace
-from billing.services.comps import comp_seats
-from billing.services.interventions import end_subscription, lengthen_trial
-from billing.services.subscriptions import cancel_subscription, change_seats, grant_subscription
+from billing.services.access.access import extend_grace
+from billing.services.operators.comps import comp_seats
+from billing.services.operators.interventions import end_subscription, lengthen_trial
+from billing.services.operators.subscriptions import cancel_subscription, change_seats, grant_subscription
 
 
 class SubscriptionViewSet(DomainViewSet):

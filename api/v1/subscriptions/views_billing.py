@@ -11,7 +11,7 @@ from api.core.viewsets import DomainViewSet
 from api.v1.subscriptions.serializers_billing import BillingStoryOut, RefundIn, RefundOut
 from billing.selectors.refunds import get_refund, list_refunds
 from billing.selectors.story import read_billing_story
-from billing.services.refunds import RefundWish, refund_invoice
+from billing.services.operators.refunds import RefundWish, refund_invoice
 
 
 class OrganizationBillingViewSet(DomainViewSet):

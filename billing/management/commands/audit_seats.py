@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing.services.ledger import audit_seats
+from billing.services.seats.ledger import audit_seats
 from tenants.context import in_public
 
 

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from billing.enums import EventState
 from billing.models import GatewayEvent
 from billing.selectors.gateway import find_event_id, get_gateway_event, list_gateway_events
-from billing.services.inbox_acts import run_event, run_parked
+from billing.services.gateway.inbox_acts import run_event, run_parked
 from shared_apps.core.actors import Actor, system_actor
 from shared_apps.core.errors import DomainError
 from tenants.context import in_public

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from billing.selectors.gateway import list_drifts
-from billing.services.reconcile import reconcile
+from billing.services.gateway.reconcile import reconcile
 from shared_apps.core.actors import system_actor
 from shared_apps.core.errors import DomainError
 from tenants.context import in_public

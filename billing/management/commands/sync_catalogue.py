@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing.services.catalogue import sync_catalogue
-from billing.services.promotions import sync_promotions
+from billing.services.catalogue.promotions import sync_promotions
+from billing.services.catalogue.syncing import sync_catalogue
 from shared_apps.core.errors import DomainError
 from tenants.context import in_public
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from billing.enums import Interval
-from billing.services.sign_up_purchases import Offer, Page, get_offer, newest_page
+from billing.services.customers.sign_up_purchases import Offer, Page, get_offer, newest_page
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import DomainError, NotFound

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from billing.services.subscriptions import do_cancel_live_subscription
+from billing.services.operators.subscriptions import do_cancel_live_subscription
 from shared_apps.accounts.services.offboarding import do_end_all_memberships, do_erase_people_left_alone
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock

@@ -8,8 +8,8 @@ import structlog
 from django.conf import settings
 
 from billing.enums import Interval
-from billing.services.checkouts import start_sign_up_checkout
-from billing.services.sign_up_purchases import close_pages, newest_page
+from billing.services.customers.checkouts import start_sign_up_checkout
+from billing.services.customers.sign_up_purchases import close_pages, newest_page
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, system_actor

@@ -9,7 +9,7 @@ import uuid
 import structlog
 
 from billing.errors import PaymentsNotSetUp
-from billing.services.sign_up_purchases import (
+from billing.services.customers.sign_up_purchases import (
     Purchase,
     adopt_purchase,
     do_adopt_payer,

@@ -2,7 +2,7 @@
 
 import uuid
 
-from billing.services.sign_up_purchases import give_back_purchase
+from billing.services.customers.sign_up_purchases import give_back_purchase
 from shared_apps.audit.services import do_record
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 from django.db import DatabaseError
 
-from billing.services.sign_up_purchases import gone_through
+from billing.services.customers.sign_up_purchases import gone_through
 from shared_apps.core import clock
 from shared_apps.core.errors import DomainError
 from shared_apps.core.transactions import entry_transaction

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from billing.enums import Interval
-from billing.services.sign_up_purchases import Offer, get_offer, had_trial
+from billing.services.customers.sign_up_purchases import Offer, get_offer, had_trial
 from shared_apps.accounts.services.throttles import count_attempt
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock

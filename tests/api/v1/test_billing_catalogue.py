@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from billing.models import Plan, PlanPrice, Promotion
-from billing.services.catalogue import sync_catalogue
-from billing.services.promotions import sync_promotions
+from billing.services.catalogue.promotions import sync_promotions
+from billing.services.catalogue.syncing import sync_catalogue
 from tests.billing.conftest import Account, account, account_of, server
 from tests.support.client import PLATFORM_HOST, Caller
 

@@ -8,9 +8,9 @@ import pytest
 
 from billing.enums import ChangeState, Interval, SubscriptionStatus
 from billing.models import Plan, PlanPrice, Promotion, Subscription, SubscriptionChange
-from billing.services.catalogue import sync_catalogue
-from billing.services.changes_making import make_change
-from billing.services.promotions import sync_promotions
+from billing.services.catalogue.promotions import sync_promotions
+from billing.services.catalogue.syncing import sync_catalogue
+from billing.services.changes.making import make_change
 from shared_apps.accounts.models import Membership
 from shared_apps.core.actors import Role
 from tenants.models import Organization

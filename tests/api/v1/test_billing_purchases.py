@@ -9,7 +9,7 @@ import requests
 
 from billing.enums import Interval
 from billing.models import BillingAccount, Checkout, Plan, PlanPrice, Subscription, SubscriptionInvoice
-from billing.services.catalogue import sync_catalogue
+from billing.services.catalogue.syncing import sync_catalogue
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
 from shared_apps.core.actors import Role

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from billing.models import SeatAssignment, SeatStatement, Subscription
-from billing.services.statements import make_statements
+from billing.services.seats.statements import make_statements
 from shared_apps.accounts.models import Membership, User
 from shared_apps.core import clock
 from shared_apps.core.actors import Role

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.test import override_settings
 
 from billing.models import Plan, SeatAssignment, Subscription
-from billing.services.seats import do_assign_seats
+from billing.services.seats.seats import do_assign_seats
 from shared_apps.accounts.models import Invitation, Membership, User
 from shared_apps.accounts.services.invitations import do_invite_owner
 from shared_apps.accounts.tokens import hash_secret

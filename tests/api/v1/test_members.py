@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from billing.models import Plan, SeatAssignment, Subscription
-from billing.services.seats import do_assign_seats
+from billing.services.seats.seats import do_assign_seats
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Membership, PersonalAccessToken, SignIn
 from shared_apps.audit.models import AuditEvent

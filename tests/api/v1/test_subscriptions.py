@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing.models import Subscription
-from billing.services.seats import do_assign_seats
+from billing.services.seats.seats import do_assign_seats
 from shared_apps.accounts.models import Membership, User
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core.actors import system_actor

@@ -8,22 +8,28 @@ from django.db import transaction
 
 from billing.enums import ChangeState, Interval, SeatState
 from billing.models import SeatAct, SeatAssignment, SubscriptionChange, SubscriptionInvoice
-from billing.services.bulk_seats import assign_many, revoke_many
-from billing.services.changes import confirm_change, preview_change
-from billing.services.changes_acts import (
+from billing.services.changes.acts import (
     cancel_at_period_end,
     end_now,
     keep_subscription,
     pause_subscription,
     resume_subscription,
 )
-from billing.services.changes_making import make_change
-from billing.services.changes_terms import schedule_seats
-from billing.services.checkouts import start_checkout
-from billing.services.comps import comp_seats
-from billing.services.invoices import pay_invoice
-from billing.services.seat_acts import undo_act
-from billing.services.seats import assign_seats, claim_seat, do_activate_seat, reassign_seat, revoke_seat
+from billing.services.changes.making import make_change
+from billing.services.changes.previewed import confirm_change, preview_change
+from billing.services.changes.terms import schedule_seats
+from billing.services.customers.checkouts import start_checkout
+from billing.services.customers.invoices import pay_invoice
+from billing.services.operators.comps import comp_seats
+from billing.services.seats.acts import undo_act
+from billing.services.seats.bulk import assign_many, revoke_many
+from billing.services.seats.seats import (
+    assign_seats,
+    claim_seat,
+    do_activate_seat,
+    reassign_seat,
+    revoke_seat,
+)
 from shared_apps.core.actors import system_actor
 from tenants.context import in_organization
 from tests.billing.walk.world import Party, World

@@ -14,9 +14,9 @@ import requests
 from billing.gateways.stripe_gateway import StripeGateway
 from billing.gateways.types import Notice
 from billing.models import GatewayEvent, Subscription
-from billing.services import inbox
-from billing.services.checkouts import ensure_account
-from billing.services.inbox_sweeps import fill_gaps
+from billing.services.customers.checkouts import ensure_account
+from billing.services.gateway import inbox
+from billing.services.gateway.inbox_sweeps import fill_gaps
 from shared_apps.accounts.models import Membership
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, system_actor

@@ -19,8 +19,8 @@ from django.db import connection, transaction
 
 from billing.enums import ChangeKind, ChangeState
 from billing.models import Subscription, SubscriptionChange
-from billing.services.changes_making import make_change, resend_changes
-from billing.services.subscriptions import cancel_subscription
+from billing.services.changes.making import make_change, resend_changes
+from billing.services.operators.subscriptions import cancel_subscription
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.models import Invitation, Membership, RefreshToken, SignIn, User
 from shared_apps.archives.enums import ArchiveState

@@ -12,9 +12,10 @@ from django.urls import reverse
 from billing.enums import Interval
 from billing.errors import CheckoutPaid, GatewayUnavailable
 from billing.models import BillingAccount, Subscription
-from billing.services import following, sign_up_purchases
-from billing.services.checkouts import start_checkout
-from billing.services.portal import open_portal
+from billing.services.customers import sign_up_purchases
+from billing.services.customers.checkouts import start_checkout
+from billing.services.customers.portal import open_portal
+from billing.services.gateway import following
 from shared_apps.accounts.models import Invitation, Membership, User
 from shared_apps.core import clock
 from shared_apps.core.actors import Role, system_actor

@@ -1,0 +1,1 @@
+"""What a subscription's state and plan allow, and what is told of a debt."""

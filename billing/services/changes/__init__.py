@@ -1,0 +1,1 @@
+"""Changes of a subscription: previewed, written down, made once at the gateway, settled."""

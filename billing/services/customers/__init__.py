@@ -1,0 +1,1 @@
+"""The organization as a customer: its account, pages to subscribe on, invoices."""

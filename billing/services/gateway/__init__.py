@@ -1,0 +1,1 @@
+"""Following the gateway: its messages, what is seen there, what differs."""

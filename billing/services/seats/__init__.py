@@ -1,0 +1,1 @@
+"""Seats: given, taken, undone, grown; their ledger and monthly statements."""
