@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 
-from billing.services.seats import do_activate_seat, do_revoke_seats, do_seat_newcomer
+from billing.services.seats.seats import do_activate_seat, do_revoke_seats, do_seat_newcomer
 from shared_apps.accounts.enums import MembershipStatus
 from shared_apps.accounts.errors import AlreadyMember, InvitationNotValid
 from shared_apps.accounts.models import Invitation, Membership, User

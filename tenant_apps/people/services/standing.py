@@ -2,7 +2,7 @@
 
 import uuid
 
-from billing.services.seats import do_revoke_seats
+from billing.services.seats.seats import do_revoke_seats
 from shared_apps.accounts.models import Membership
 from shared_apps.accounts.services.invitations import do_revoke_invitations
 from shared_apps.accounts.services.memberships import (

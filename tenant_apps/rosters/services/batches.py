@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from billing.services.bulk_seats import do_lock_free_seats
-from billing.services.seats import do_assign_seats
+from billing.services.seats.bulk import do_lock_free_seats
+from billing.services.seats.seats import do_assign_seats
 from shared_apps.accounts.services.bulk import Admitted, NewPerson, do_admit_people, do_change_roles
 from shared_apps.accounts.services.invitations import Invitee, do_mail_invitations, do_make_invitations
 from shared_apps.audit.services import do_record
