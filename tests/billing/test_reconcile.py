@@ -10,9 +10,21 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from billing.errors import GatewayUnavailable
-from billing.models import BillingAccount, Drift, GatewayEvent, Subscription, SubscriptionInvoice
+from billing.models import (
+    BillingAccount,
+    Drift,
+    GatewayEvent,
+    Subscription,
+    SubscriptionChange,
+    SubscriptionInvoice,
+)
+from billing.services.changes.making import make_change
+from billing.services.gateway.inbox import process_event
+from billing.services.gateway.inbox_sweeps import sweep
 from billing.services.gateway.reconcile import Reconciled, reconcile
-from shared_apps.core.actors import Role
+from billing.services.operators.subscriptions import do_cancel_live_subscription
+from shared_apps.core.actors import Role, system_actor
+from shared_apps.core.transactions import entry_transaction
 from shared_apps.outbox.models import OutboxMessage
 from tenants.models import Organization
 from tests.billing.conftest import Account, deliver_all
@@ -91,6 +103,37 @@ def test_another_price_and_another_customer_are_told(account: Account) -> None:
     there["items"]["data"][0]["price"] = {**there["items"]["data"][0]["price"], "id": "price_other"}
     run()
     assert {fact for _, fact, _, _ in found()} == {"customer", "price"}
+
+
+@pytest.mark.feature("P08")
+def test_a_deleted_organization_that_is_still_charged_is_told(account: Account) -> None:
+    """Its subscription was ended with it; a second one that somebody had paid took the place, and renews."""
+    row = bought(account)
+    second = a_second_subscription(account)
+    deliver_all(account.server)
+    Organization.objects.filter(id=account.organization.id).update(state="deleting")
+    with entry_transaction():
+        assert do_cancel_live_subscription(
+            actor=system_actor("tests"), organization_id=account.organization.id
+        )
+    resend_ends()
+    deliver_all(account.server)
+    sweep()
+    for event in GatewayEvent.objects.filter(object_ref=second, state="failed"):
+        process_event(event.event_key)
+    assert Subscription.objects.exclude(status="canceled").get().gateway_ref == second
+    run()
+    assert (second, "organization_gone", "deleting", "active") in found()
+    account.gateway.cancel(second, idempotency_key="end")
+    deliver_all(account.server)
+    assert run().differing == 0
+    assert row.gateway_ref != second
+
+
+def resend_ends() -> None:
+    """Make the ends that were asked for, as their job does."""
+    for change in SubscriptionChange.objects.filter(state="requested"):
+        make_change(change.id)
 
 
 def test_what_is_gone_there_or_not_here_is_told(account: Account) -> None:

@@ -49,6 +49,24 @@ def refunds_there(account: Account) -> list[int]:
     return sorted(row["amount"] for row in account.server.account.all("refund"))
 
 
+def test_one_whose_caller_died_is_not_made_again_when_the_key_is_forgotten(account: Account) -> None:
+    """The money went out, nobody wrote that it did, and the workers came back after more than a day."""
+    invoice = paid(account)
+    row = Refund.objects.create(
+        organization_id=invoice.organization_id, invoice=invoice, amount_minor=2_000, currency="eur"
+    )
+    account.gateway.refund(
+        str(SubscriptionInvoice.objects.get().payment_ref),
+        amount_minor=2_000,
+        reference=str(row.id),
+        idempotency_key="a key of which nobody knows any more",
+    )
+    assert make_refund(row.id) == RefundState.SUCCEEDED
+    assert refunds_there(account) == [2_000]
+    invoice.refresh_from_db()
+    assert invoice.refunded_minor == 2_000
+
+
 def test_a_part_and_then_the_rest_are_given_back(account: Account) -> None:
     invoice = paid(account)
     first = give_back(invoice, 2_000)

@@ -21,6 +21,7 @@ from billing.services.gateway.following import CUSTOMER_DELETED
 from billing.services.gateway.mirroring import PRICE, QUANTITY, SECOND_SUBSCRIPTION, status_of
 from shared_apps.core import clock
 from shared_apps.core.transactions import entry_transaction
+from tenants.enums import OrganizationState
 
 log = structlog.get_logger(__name__)
 
@@ -29,11 +30,13 @@ _STATUS, _PERIOD_END, _CANCELS_AT, _CUSTOMER = "status", "period_end", "cancels_
 _NOT_HERE, _NOT_THERE, _NOT_OURS = "not_here", "not_there", "not_ours"
 _INVOICE_STATUS, _INVOICE_TOTAL, _INVOICE_PAID = "invoice_status", "invoice_total", "invoice_paid"
 _INVOICE_NOT_HERE = "invoice_not_here"
+_GONE = "organization_gone"
+_DELETED = frozenset({OrganizationState.DELETING, OrganizationState.DELETED})
 # What a whole run says of, so that what it does not find again is over.
 _CHECKED = frozenset(
     {
         *(QUANTITY, PRICE, SECOND_SUBSCRIPTION, _STATUS, _PERIOD_END, _CANCELS_AT, _CUSTOMER),
-        *(_NOT_HERE, _NOT_THERE, _NOT_OURS),
+        *(_NOT_HERE, _NOT_THERE, _NOT_OURS, _GONE),
         *(_INVOICE_STATUS, _INVOICE_TOTAL, _INVOICE_PAID, _INVOICE_NOT_HERE),
         CUSTOMER_DELETED,
     }
@@ -115,7 +118,7 @@ def _waiting() -> set[str]:
 
 
 def _live_rows() -> Iterable[Subscription]:
-    rows = Subscription.objects.select_related("price").exclude(status__in=OVER)
+    rows = Subscription.objects.select_related("price", "organization").exclude(status__in=OVER)
     return rows.exclude(gateway_ref=None)
 
 
@@ -149,7 +152,7 @@ def _look_twice(gateway: StripeGateway, ours: _OurSide, row: Subscription) -> It
             row.organization_id, ref, _NOT_THERE, str(row.status), str(error.facts.get("reason", ""))
         )
         return
-    again = Subscription.objects.select_related("price").get(id=row.id)
+    again = Subscription.objects.select_related("price", "organization").get(id=row.id)
     yield from _differences(ours, again, seen)
 
 
@@ -168,6 +171,12 @@ def _differences(ours: _OurSide, row: Subscription, seen: SeenSubscription) -> I
     for fact, here, there in facts:
         if here != there:
             yield Difference(row.organization_id, seen.ref, fact, str(here), str(there))
+    # Both sides agree, and somebody who is not there any more is charged: a second subscription that took the
+    # place of the one that was ended, or an end that the gateway refused.
+    if row.organization.state in _DELETED and status_of(seen) not in OVER:
+        yield Difference(
+            row.organization_id, seen.ref, _GONE, str(row.organization.state), str(status_of(seen))
+        )
 
 
 def _unknown(ours: _OurSide, seen: SeenSubscription) -> Iterator[Difference]:

@@ -113,7 +113,7 @@ def make_refund(refund_id: uuid.UUID) -> RefundState | None:
     refund = Refund.objects.filter(id=refund_id, state=RefundState.REQUESTED).first()
     if gateway is None or refund is None:
         return None
-    return RefundState(_make(gateway, refund).state)
+    return RefundState(_make(gateway, refund, is_repeat=True).state)
 
 
 def resend_refunds() -> int:
@@ -158,13 +158,16 @@ def _checked_amount(invoice: SubscriptionInvoice, wish: RefundWish) -> int:
     return amount
 
 
-def _make(gateway: StripeGateway, refund: Refund) -> Refund:
-    """Ask the gateway under the refund's key, then look at the payment; return the row as it is then."""
+def _make(gateway: StripeGateway, refund: Refund, *, is_repeat: bool = False) -> Refund:
+    """Ask the gateway under the refund's key, then look at the payment; return the row as it is then.
+
+    A repeat looks first: whoever died after the call counted no attempt, and the gateway forgets keys.
+    """
     try:
         payment_ref = _payment_of(gateway, refund.invoice)
         if not payment_ref:
             return _give_up(refund, "no_payment")
-        if refund.attempts and _is_told(gateway, payment_ref, refund):
+        if is_repeat and _is_told(gateway, payment_ref, refund):
             return refund
         try:
             gateway.refund(
