@@ -203,7 +203,15 @@ def _fill_purchases(world: World, plan: Plan, subscription: Subscription) -> Non
         name=mark,
         email=f"{mark.lower()}@{organization.slug}.example",
         currency="eur",
-        tax_ids=[{"id": str(world.ids["tax-ids"]), "kind": "eu_vat", "value": mark, "verification": ""}],
+        tax_ids=[
+            {
+                "id": str(world.ids["tax-ids"]),
+                "ref": f"txi_{mark}",
+                "kind": "eu_vat",
+                "value": mark,
+                "verification": "",
+            }
+        ],
     )
     world.ids["checkouts"] = Checkout.objects.create(
         organization=organization,
