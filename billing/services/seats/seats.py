@@ -311,8 +311,12 @@ def _lock_holding(organization_id: uuid.UUID, seat_id: uuid.UUID) -> tuple[Subsc
     seat = list_holdings(organization_id=organization_id).filter(id=seat_id).first()
     if seat is None:
         raise NotFound(seat=str(seat_id))
-    # A holding of a subscription that is over is over itself, and only looked at.
-    return live if live is not None and live.id == seat.subscription_id else seat.subscription, seat
+    if live is not None and live.id == seat.subscription_id:
+        return live, seat
+    # Of one that is over people keep their seats for a while, until they are carried over or ended.
+    former = Subscription.objects.select_for_update(of=("self",), no_key=True).get(id=seat.subscription_id)
+    seat.refresh_from_db()
+    return former, seat
 
 
 def _audit(
