@@ -21,6 +21,7 @@ from billing.gateways.stripe_gateway import StripeGateway, stripe_gateway
 from billing.gateways.types import CheckoutWish, SeenCheckout
 from billing.models import BillingAccount, Checkout, PlanPrice
 from shared_apps.core import clock
+from shared_apps.core.jobs import enqueue
 from shared_apps.core.transactions import entry_transaction, require_transaction
 from shared_apps.outbox.services.messages import Message, do_send
 
@@ -36,6 +37,7 @@ _TRIES = 4
 _SWEPT_AT_ONCE = 200
 # Sign-ups are above billing: they hear of it by a message, which is sent once and not lost.
 CHECKOUT_PAID = "billing.checkout_paid"
+SWEEP = "billing.sweep_checkouts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,23 @@ def close_page(gateway: StripeGateway, row: Checkout) -> None:
         raise CheckoutPaid(checkout=str(row.id))
 
 
+def do_end_pages(organization_id: uuid.UUID) -> int:
+    """Have the open pages of an organization closed at the gateway once this transaction commits: nobody
+    should pay for one whose doors were just closed. Returns how many.
+
+    That their time is over is written with it, so that the sweep of every minute closes them, too, where the
+    job is lost or the gateway away. One that was paid before is noted, as by its own message.
+    """
+    require_transaction()
+    now = clock.now()
+    open_ones = Checkout.objects.filter(
+        organization_id=organization_id, state__in=_OPEN, expires_at__gt=now
+    ).update(expires_at=now, updated_at=now)
+    if open_ones:
+        enqueue(SWEEP, organization_id=None)
+    return open_ones
+
+
 def do_apply_checkout(seen: SeenCheckout) -> None:
     """Note what became of a page; what was bought on it is told by the subscription's own messages."""
     require_transaction()
@@ -171,7 +190,7 @@ def sweep_checkouts() -> int:
     gateway = stripe_gateway()
     if gateway is None:
         return 0
-    over = Checkout.objects.filter(state__in=_OPEN, expires_at__lt=clock.now()).order_by("expires_at")
+    over = Checkout.objects.filter(state__in=_OPEN, expires_at__lte=clock.now()).order_by("expires_at")
     settled = 0
     for row in over[:_SWEPT_AT_ONCE]:
         try:

@@ -29,6 +29,7 @@ from billing.services.customers.checkout_pages import (
     PageWish,
     close_page,
     do_apply_checkout,
+    do_end_pages,
     do_note_purchase,
     open_page,
     sweep_checkouts,
@@ -40,14 +41,26 @@ from shared_apps.core.errors import Conflict
 from shared_apps.core.jobs import enqueue
 from shared_apps.core.transactions import entry_transaction, require_transaction
 from tenants.context import in_public
+from tenants.enums import OrganizationState
+from tenants.errors import IllegalMove
 from tenants.models import Organization
 
 REFRESH = "billing.refresh_account"
+# Nobody buys for an organization whose doors are closed, or that is going.
+_CLOSED = frozenset(
+    {
+        OrganizationState.SUSPENDED,
+        OrganizationState.CLOSING,
+        OrganizationState.DELETING,
+        OrganizationState.DELETED,
+    }
+)
 
 __all__ = [
     "REFRESH",
     "do_adopt_customer",
     "do_apply_checkout",
+    "do_end_pages",
     "ensure_account",
     "expire_checkout",
     "start_checkout",
@@ -83,6 +96,7 @@ def start_checkout(
         PaymentsNotSetUp, PriceNotOffered, PlanNotOffered, SeatsOutsidePlan: it is not sold so.
         ReturnAddressForeign, PromotionNotValid, CurrencyFixed, TrialUsed: not to this organization.
         SubscriptionExists: there is a live subscription; change that one.
+        IllegalMove: the organization is suspended, or on its way out.
         CheckoutPaid, CheckoutReplaced: another page was paid or asked for at the same time.
         GatewayUnavailable: nothing is open; try again.
     """
@@ -109,7 +123,9 @@ def start_checkout(
         def check() -> None:
             require_in(actor, BILLING_MANAGE, organization_id)
             _refuse_second(organization_id)
-            Organization.objects.select_for_update(no_key=True).get(id=organization_id)
+            organization = Organization.objects.select_for_update(no_key=True).get(id=organization_id)
+            if organization.state in _CLOSED:
+                raise IllegalMove(state=organization.state)
 
         return open_page(
             gateway,

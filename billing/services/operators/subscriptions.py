@@ -19,6 +19,7 @@ from billing.operator_errors import SeatsBilled
 from billing.policies import SUBSCRIPTIONS_MANAGE
 from billing.services.access.access import do_follow_access
 from billing.services.changes.acts import do_end_at_gateway
+from billing.services.customers.checkouts import do_end_pages
 from billing.services.seats.seats import do_end_holdings
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
@@ -143,8 +144,10 @@ def cancel_subscription(*, actor: Actor, subscription_id: uuid.UUID, reason: str
 
 
 def do_cancel_live_subscription(*, actor: Actor, organization_id: uuid.UUID) -> bool:
-    """Cancel the live subscription of an organization that is being deleted; return whether there was one."""
+    """Cancel the live subscription of an organization that is being deleted, and close the page on which
+    somebody could still buy one; return whether there was one."""
     require_transaction()
+    do_end_pages(organization_id)
     subscription = lock_live_subscription(organization_id)
     if subscription is None:
         return False

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from billing.services.customers.checkouts import do_end_pages
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
@@ -31,7 +32,8 @@ def suspend_organization(
     *, actor: Actor, organization_id: uuid.UUID, reason: str, mode: Suspension = Suspension.FULL
 ) -> Organization:
     """Close the organization's host, or let it be read only, with a reason its people are told; nothing is
-    lost. Suspending a suspended one in the other mode changes the mode.
+    lost. Suspending a suspended one in the other mode changes the mode. A page on which it could still be
+    subscribed is closed.
 
     Raises:
         NotFound: there is none.
@@ -47,6 +49,7 @@ def suspend_organization(
             do_change_state(organization, OrganizationState.SUSPENDED, reason=reason, suspension=mode)
         else:
             do_change_state(organization, OrganizationState.SUSPENDED, reason=reason, suspension=mode)
+        do_end_pages(organization_id)
         _audit(actor, "organizations.suspend", organization, reason=reason, mode=[before, str(mode)])
     return organization
 
@@ -198,6 +201,7 @@ def _do_close(actor: Actor, organization: Organization, offboarding: Offboarding
     )
     organization.delete_after = offboarding.delete_after
     organization.save_fields("delete_after")
+    do_end_pages(organization.id)
     offboarding.save(force_insert=True)
     if not offboarding.waiver:
         do_ask_for_export(actor=actor, organization=organization, offboarding=offboarding)
