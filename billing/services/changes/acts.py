@@ -12,6 +12,8 @@ from typing import Any
 
 from billing.enums import CLAIMABLE, CancelReason, ChangeKind, ChangeState, SubscriptionStatus
 from billing.errors import TrialEndNotAllowed
+from billing.gateways.stripe_gateway import stripe_gateway
+from billing.locks import lock_live_subscription
 from billing.models import PlanPrice, Subscription, SubscriptionChange
 from billing.policies import BILLING_MANAGE, SUBSCRIPTIONS_MANAGE, require_in
 from billing.selectors.promotions import usable_promotion_ref
@@ -176,6 +178,35 @@ def do_end_at_gateway(*, actor: Actor, subscription: Subscription) -> Subscripti
     return change
 
 
+def do_end_with_period(*, actor: Actor, organization_id: uuid.UUID) -> bool:
+    """Have the subscription of an organization whose doors close end with the time that is paid for, once
+    this transaction commits: nobody is charged for another period behind closed doors. Tell whether it ends
+    by this; False where there is none, or it was to end anyway.
+
+    Raises:
+        ChangeUnderWay: another change is on its way; try again when it is made.
+    """
+    require_transaction()
+    subscription = lock_live_subscription(organization_id)
+    if subscription is None or not _is_paid_here(subscription) or subscription.cancels_at is not None:
+        return False
+    _do_request_later(actor, subscription, ChangeKind.CANCEL)
+    return True
+
+
+def do_keep_after_all(*, actor: Actor, organization_id: uuid.UUID) -> None:
+    """Let a subscription that `do_end_with_period` had end go on, once this transaction commits; nothing
+    where it is over by now.
+
+    Raises:
+        ChangeUnderWay: another change is on its way; try again when it is made.
+    """
+    require_transaction()
+    subscription = lock_live_subscription(organization_id)
+    if subscription is not None and _is_paid_here(subscription):
+        _do_request_later(actor, subscription, ChangeKind.KEEP)
+
+
 # --- Inside ------------------------------------------------------------------------------------
 
 
@@ -196,6 +227,16 @@ def _ask(
             do_refuse_under_way(subscription)
             change = _do_request(actor, subscription, kind, **facts)
         return make(gateway, change)
+
+
+def _is_paid_here(subscription: Subscription) -> bool:
+    is_known = subscription.gateway_ref is not None and stripe_gateway() is not None
+    return is_known and subscription.status in _LIVE
+
+
+def _do_request_later(actor: Actor, subscription: Subscription, kind: ChangeKind) -> None:
+    change = _do_request(actor, subscription, kind)
+    enqueue(MAKE, organization_id=None, change_id=change.id)
 
 
 def _do_request(

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from billing.services.changes.acts import do_end_with_period, do_keep_after_all
 from billing.services.customers.checkouts import do_end_pages
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
@@ -26,6 +27,8 @@ from tenants.services.organizations import do_change_state, get_locked
 MOST_GRACE_DAYS = 365
 # What a closing organization goes back to.
 _PREVIOUS = ("state", "state_before", "state_reason", "suspension")
+# Beside it: that the closing has its subscription end with the period.
+_ENDS = "subscription_ends"
 
 
 def suspend_organization(
@@ -82,9 +85,9 @@ def delete_organization(
 ) -> Organization:
     """Begin to give an organization up: its people are out at once and nothing else is touched.
 
-    It stays `closing` for the grace, in which `keep_organization` undoes all of it; then a job deletes it,
-    once its export is finished or somebody waived that, and signs the receipt. The row stays as the record
-    that its id was used.
+    What it pays for ends with the period, so that closed doors are not charged for. It stays `closing` for
+    the grace, in which `keep_organization` undoes all of it; then a job deletes it, once its export is
+    finished or somebody waived that, and signs the receipt. The row stays as the record that its id was used.
 
     Args:
         confirm: the organization's present slug, so that a wrong id cannot cost the wrong customer's data.
@@ -97,6 +100,7 @@ def delete_organization(
         GraceTooLong: outside 0 to 365 days.
         WaiverNeeded: no grace and no waiver.
         IllegalMove: it is on its way out already.
+        ChangeUnderWay: a change of its subscription is on its way; try again.
     """
     days = settings.ORGANIZATION_GRACE_DAYS if grace_days is None else grace_days
     with entry_transaction():
@@ -132,6 +136,7 @@ def keep_organization(*, actor: Actor, organization_id: uuid.UUID) -> Organizati
     Raises:
         NotFound: there is none.
         IllegalMove: it is not closing, or its deletion has begun.
+        ChangeUnderWay: a change of its subscription is on its way; try again.
     """
     with entry_transaction():
         require(actor, ORGANIZATIONS_MANAGE)
@@ -148,6 +153,8 @@ def keep_organization(*, actor: Actor, organization_id: uuid.UUID) -> Organizati
         )
         organization.state_before, organization.delete_after = previous["state_before"], None
         organization.save_fields("state_before", "delete_after")
+        if previous.get(_ENDS):
+            do_keep_after_all(actor=actor, organization_id=organization_id)
         offboarding.kept_at = clock.now()
         offboarding.save_fields("kept_at")
         _audit(actor, "organizations.keep", organization)
@@ -202,6 +209,8 @@ def _do_close(actor: Actor, organization: Organization, offboarding: Offboarding
     organization.delete_after = offboarding.delete_after
     organization.save_fields("delete_after")
     do_end_pages(organization.id)
+    if not is_unused and do_end_with_period(actor=actor, organization_id=organization.id):
+        offboarding.previous = {**offboarding.previous, _ENDS: True}
     offboarding.save(force_insert=True)
     if not offboarding.waiver:
         do_ask_for_export(actor=actor, organization=organization, offboarding=offboarding)
