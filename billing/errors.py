@@ -16,15 +16,16 @@ class NoSubscription(Conflict):
 
     code = "no_subscription"
     title = "There is no subscription."
-    advice = "Ask the platform's operator for a subscription."
+    advice = "Subscribe first (POST billing/checkouts), or ask the platform's operator for a subscription."
 
 
 class SubscriptionNotOpen(Conflict):
-    """The subscription is past due or over: holders keep their seats, new ones are not given."""
+    """The subscription's status does not allow it: past due or over, new seats are not given and holders keep
+    theirs; only a paused one is resumed; only a trial made longer. Facts: `status`."""
 
     code = "subscription_not_open"
-    title = "The subscription does not allow new seats now."
-    advice = "Settle what is due or renew the subscription."
+    title = "The status of the subscription does not allow this now."
+    advice = "Look at `status`: settle what is due, resume what is paused, or subscribe again."
 
 
 class SubscriptionExists(Conflict):
@@ -130,7 +131,8 @@ class PromotionIncoherent(InvalidInput):
     code = "promotion_incoherent"
     title = "These facts of a promotion do not go together."
     advice = (
-        "Give either `percent` or an `amount`, and `months` with the duration `repeating` and with no other."
+        "Give either `percent` or an `amount`, `months` with the duration `repeating` and with no other, and an "
+        "`expires_at` that is still to come."
     )
 
 
@@ -242,6 +244,11 @@ class GatewayUnavailable(DomainError):
     advice = "Try again in half a minute; nothing is charged twice."
 
 
+class FailureKept(GatewayUnavailable):
+    """The gateway failed and repeats that under this key for a day: the call is over, its effect is to be
+    looked for, and it can only go on under another key."""
+
+
 class GatewayRefused(Conflict):
     """The payment gateway refuses what we ask, which trying again will not change. Facts: `reason`."""
 
@@ -263,7 +270,7 @@ class PriceNotOffered(InvalidInput):
 
     code = "price_not_offered"
     title = "The plan is not sold like this."
-    advice = "Choose one of the prices that GET billing/prices lists."
+    advice = "Choose one of the listed prices: GET billing/prices, or GET prices on the platform's host."
 
 
 class PreviewStale(Conflict):
