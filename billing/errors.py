@@ -131,8 +131,8 @@ class PromotionIncoherent(InvalidInput):
     code = "promotion_incoherent"
     title = "These facts of a promotion do not go together."
     advice = (
-        "Give either `percent` or an `amount`, `months` with the duration `repeating` and with no other, and an "
-        "`expires_at` that is still to come."
+        "Give either `percent` or an `amount`, `months` with the duration `repeating` and with no other, and "
+        "an `expires_at` that is still to come."
     )
 
 
