@@ -96,7 +96,7 @@ def start(account: Account, wish: Start, *, at: int) -> dict[str, Any]:
     if trial_end:
         account.tell("customer.subscription.created", subscription, at=at)
         return subscription
-    line = _period_line(subscription, at, period)
+    line = _period_line(account, subscription, at, period)
     invoice = _bill(account, subscription, [line], reason="subscription_create", at=at)
     if invoice["status"] == "paid" or invoices.pay(account, invoice, at=at):
         subscription["status"] = "active"
@@ -107,10 +107,10 @@ def start(account: Account, wish: Start, *, at: int) -> dict[str, Any]:
     return subscription
 
 
-def renewal_line(subscription: dict[str, Any], wish: Change) -> Line:
+def renewal_line(account: Account, subscription: dict[str, Any], wish: Change) -> Line:
     """Return the line of the first whole period after the change."""
     end, price, quantity = _period_end(wish.price, wish.until, wish.until), wish.price, wish.quantity
-    words = f"{quantity} × {price['nickname'] or price['id']}"
+    words = f"{quantity} × {_name(account, price)}"
     amount = price["unit_amount"] * quantity
     return Line(amount, words, quantity, price, wish.until, end, item_of(subscription)["id"])
 
@@ -337,7 +337,7 @@ def _renew(account: Account, subscription: dict[str, Any], when: int) -> None:
     _take_phase(account, subscription, when)
     end = _period_end(item["price"], when, subscription["billing_cycle_anchor"])
     item.update(current_period_start=when, current_period_end=end)
-    line = _period_line(subscription, when, end)
+    line = _period_line(account, subscription, when, end)
     waiting, ledger.waiting = ledger.waiting, []
     invoice = _bill(account, subscription, [*waiting, line], reason="subscription_cycle", at=when)
     _cover(account, subscription, line)
@@ -421,7 +421,7 @@ def resume(account: Account, subscription: dict[str, Any], *, at: int) -> None:
     line_item = {"current_period_start": at, "current_period_end": end}
     item.update(line_item)
     subscription["billing_cycle_anchor"] = at
-    line = _period_line(subscription, at, end)
+    line = _period_line(account, subscription, at, end)
     invoice = _bill(account, subscription, [line], reason="subscription_cycle", at=at)
     if invoice["status"] == "paid" or invoices.pay(account, invoice, at=at):
         subscription.update(status="active", status_details=None)
@@ -459,10 +459,10 @@ def _cover(account: Account, subscription: dict[str, Any], line: Line) -> None:
     account.ledgers[subscription["id"]].layers = layers
 
 
-def _period_line(subscription: dict[str, Any], begin: int, end: int) -> Line:
+def _period_line(account: Account, subscription: dict[str, Any], begin: int, end: int) -> Line:
     item = item_of(subscription)
     price, quantity = item["price"], item["quantity"]
-    words = f"{quantity} × {price['nickname'] or price['id']}"
+    words = f"{quantity} × {_name(account, price)}"
     return Line(price["unit_amount"] * quantity, words, quantity, price, begin, end, item["id"])
 
 

@@ -17,7 +17,7 @@ def preview_invoice(account: Account, path: dict[str, str], wanted: dict[str, An
         raise Refusal(400, "This server previews changes of items.", param="subscription_details[items]")
     wish = change_of(account, subscription, details["items"], details.get("proration_date", at))
     if wanted.get("preview_mode") == "recurring":
-        wish.lines = [subscriptions.renewal_line(subscription, wish)]
+        wish.lines = [subscriptions.renewal_line(account, subscription, wish)]
     elif details.get("proration_behavior") == "none" and not wish.resets:
         wish.lines = []
     return invoices.build_invoice(
