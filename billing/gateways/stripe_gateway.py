@@ -18,7 +18,7 @@ import structlog
 from django.conf import settings
 from django.db import connections
 
-from billing.errors import CardDeclined, GatewayRefused, GatewayUnavailable
+from billing.errors import CardDeclined, FailureKept, GatewayRefused, GatewayUnavailable
 from billing.gateways import stripe_reading as reading
 from billing.gateways.stripe_changes import StripeChanges
 from billing.gateways.stripe_customers import StripeCustomers
@@ -305,6 +305,7 @@ class StripeGateway(StripeChanges, StripeCustomers, StripeRefunds):
         Raises:
             CardDeclined: the payer's bank said no.
             GatewayUnavailable: no answer, a fault there, or too many calls; the same call may be repeated.
+            FailureKept: a fault there, which it repeats for as long as it keeps the key.
             GatewayRefused: Stripe refuses the call as it is.
         """
         _refuse_in_transaction()
@@ -314,7 +315,7 @@ class StripeGateway(StripeChanges, StripeCustomers, StripeRefunds):
             raise CardDeclined(reason=error.code or "card_declined") from error
         except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
             log.warning("gateway_away", gateway="stripe", what=what, error=type(error).__name__)
-            raise GatewayUnavailable(retry_after_seconds=30) from error
+            raise (FailureKept if _is_kept(error) else GatewayUnavailable)(retry_after_seconds=30) from error
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
             # Our key is wrong or was rolled: that heals when it is set, so nothing is given up for it.
             log.error("gateway_key_refused", gateway="stripe", what=what, error=type(error).__name__)
@@ -348,6 +349,12 @@ def _gateway(api_key: str, base_url: str, secrets: tuple[str, ...], answer_secon
 def _signed_at(signature: str) -> datetime:
     """The first time that is named, which is the one the SDK looked at."""
     return reading.instant(next(int(part[2:]) for part in signature.split(",") if part.startswith("t=")))
+
+
+def _is_kept(error: stripe.StripeError) -> bool:
+    """Tell whether the failure is the answer to an earlier call of this key."""
+    headers = {str(name).lower(): value for name, value in dict(error.headers or {}).items()}
+    return (error.http_status or 0) >= 500 and headers.get("idempotent-replayed") == "true"
 
 
 def _refuse_in_transaction() -> None:

@@ -11,13 +11,14 @@ from typing import Any
 import structlog
 
 from billing.enums import ChangeKind, ChangeState, Interval
-from billing.errors import CardDeclined, GatewayRefused, GatewayUnavailable
+from billing.errors import CardDeclined, FailureKept, GatewayRefused, GatewayUnavailable
 from billing.gateways.stripe_gateway import StripeGateway, stripe_gateway
 from billing.gateways.types import SeatsWish, SeenSubscription, TermsWish
 from billing.models import PlanPrice, Subscription, SubscriptionChange
 from billing.services.catalogue.syncing import RHYTHM
 from billing.services.changes.rows import MAKE
 from billing.services.changes.settling import REPLACING, do_settle_changes, do_withdraw_planned, is_there
+from billing.services.gateway.keys import keys_of
 from billing.services.gateway.mirroring import do_apply_subscription, do_lock_subscription
 from billing.services.gateway.tickets import apply_in_turn, draw_ticket
 from billing.services.seats.ledger import because
@@ -42,7 +43,7 @@ def make(gateway: StripeGateway, change: SubscriptionChange) -> SubscriptionChan
     made: SeenSubscription | None = None
     try:
         try:
-            made = _act(gateway, change, subscription)
+            made = _act_once(gateway, change, subscription)
         except (CardDeclined, GatewayRefused) as error:
             ticket, seen = _look(gateway, ref)
             if not _is_done(change, seen):  # refused, and not because an earlier try did it
@@ -96,15 +97,45 @@ def wish_of(subscription: Subscription, price: PlanPrice, seats: int, at: dateti
 # --- The calls -----------------------------------------------------------------------------------
 
 
-def _act(
+def _act_once(
     gateway: StripeGateway, change: SubscriptionChange, subscription: Subscription
 ) -> SeenSubscription | None:
+    """Do what the change asks for, under the next key where the gateway keeps a failure of the one before."""
+    kept: FailureKept | None = None
+    for key in keys_of(change.id, since=change.created_at):
+        if kept is not None and not _shows_effects(gateway, change, subscription):
+            break
+        try:
+            return _act(gateway, change, subscription, key, is_again=bool(kept or change.attempts))
+        except FailureKept as error:
+            kept = error
+    assert kept is not None  # noqa: S101  there is a first key
+    raise kept
+
+
+def _shows_effects(gateway: StripeGateway, change: SubscriptionChange, subscription: Subscription) -> bool:
+    """Tell whether a look says if an earlier call had its effect. A code that was redeemed is not seen; nor
+    is a subscription that was resumed, while it waits for the payment of its invoice."""
+    if change.kind == ChangeKind.RESUME:
+        seen = gateway.look_subscription(str(subscription.gateway_ref))
+        return not seen.latest_invoice_ref or gateway.look_invoice(seen.latest_invoice_ref).status != "open"
+    return change.kind != ChangeKind.DISCOUNT
+
+
+def _act(
+    gateway: StripeGateway,
+    change: SubscriptionChange,
+    subscription: Subscription,
+    key: str,
+    *,
+    is_again: bool,
+) -> SeenSubscription | None:
     """Do what the change asks for, unless an earlier try did; return what the gateway answered."""
-    ref, key, kind = str(subscription.gateway_ref), str(change.id), ChangeKind(change.kind)
-    if change.attempts or kind is ChangeKind.PERIOD_END:
+    ref, kind = str(subscription.gateway_ref), ChangeKind(change.kind)
+    if is_again or kind is ChangeKind.PERIOD_END:
         seen = gateway.look_subscription(ref)
         if kind is ChangeKind.PERIOD_END:
-            _act_on_terms(gateway, change, subscription, seen)
+            _act_on_terms(gateway, change, subscription, seen, key)
             return None
         if _is_done(change, seen):
             return seen
@@ -143,16 +174,20 @@ def _act(
 
 
 def _act_on_terms(
-    gateway: StripeGateway, change: SubscriptionChange, subscription: Subscription, seen: SeenSubscription
+    gateway: StripeGateway,
+    change: SubscriptionChange,
+    subscription: Subscription,
+    seen: SeenSubscription,
+    key: str,
 ) -> None:
     price = change.to_price or subscription.price
     assert price is not None  # noqa: S101  a subscription at the gateway has one
     if (change.to_seats, str(price.gateway_ref)) != (seen.seats, seen.price_ref):
         interval, count = RHYTHM[Interval(price.interval)]
         wish = TermsWish(str(price.gateway_ref), change.to_seats, interval, count)
-        gateway.schedule_terms(seen, wish, idempotency_key=str(change.id))
+        gateway.schedule_terms(seen, wish, idempotency_key=key)
     elif seen.schedule_ref:
-        gateway.release_schedule(seen.schedule_ref, idempotency_key=f"{change.id}-release")
+        gateway.release_schedule(seen.schedule_ref, idempotency_key=f"{key}-release")
 
 
 def _look(gateway: StripeGateway, ref: str) -> tuple[int, SeenSubscription]:

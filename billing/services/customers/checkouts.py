@@ -11,6 +11,7 @@ from billing.enums import CheckoutState, Interval
 from billing.errors import (
     CheckoutPaid,
     CurrencyFixed,
+    FailureKept,
     GrantedSubscriptionExists,
     PaymentsNotSetUp,
     PlanNotOffered,
@@ -174,11 +175,8 @@ def start_sign_up_checkout(
         terms["card_now"] = with_card
     owner = PageOwner(sign_up_id=sign_up_id)
     known = owner.rows().exclude(customer_ref="").values_list("customer_ref", flat=True).first()
-    customer_ref = known or gateway.create_customer(
-        name=name,
-        email=email,
-        metadata={"sign_up": str(sign_up_id)},
-        idempotency_key=_customer_key("sign-up", sign_up_id, name, email),
+    customer_ref = known or _create_customer(
+        gateway, name, email, key=("sign-up", sign_up_id), metadata={"sign_up": str(sign_up_id)}
     )
 
     def check() -> None:
@@ -245,13 +243,12 @@ def ensure_account(gateway: StripeGateway, organization_id: uuid.UUID) -> Billin
     if found is not None:
         return found
     organization = Organization.objects.get(id=organization_id)
-    ref = gateway.create_customer(
-        name=organization.name,
-        email=organization.owner_email,
+    ref = _create_customer(
+        gateway,
+        organization.name,
+        organization.owner_email,
+        key=("customer", organization_id),
         metadata={"organization": str(organization_id)},
-        idempotency_key=_customer_key(
-            "customer", organization_id, organization.name, organization.owner_email
-        ),
     )
     made = BillingAccount(
         organization=organization,
@@ -262,6 +259,22 @@ def ensure_account(gateway: StripeGateway, organization_id: uuid.UUID) -> Billin
     with entry_transaction():
         BillingAccount.objects.bulk_create([made], ignore_conflicts=True)
         return BillingAccount.objects.get(organization_id=organization_id)
+
+
+def _create_customer(
+    gateway: StripeGateway, name: str, email: str, *, key: tuple[str, uuid.UUID], metadata: dict[str, str]
+) -> str:
+    """Return the customer of this key. Where the gateway keeps a failure, another one is made at once: a
+    customer that nobody knows of costs nothing, and nobody could buy for a day."""
+    first = _customer_key(*key, name, email)
+    for idempotency_key in (first, f"{first}-2"):
+        try:
+            return gateway.create_customer(
+                name=name, email=email, metadata=metadata, idempotency_key=idempotency_key
+            )
+        except FailureKept:
+            continue
+    return gateway.create_customer(name=name, email=email, metadata=metadata, idempotency_key=f"{first}-3")
 
 
 def _customer_key(kind: str, identifier: uuid.UUID, name: str, email: str) -> str:

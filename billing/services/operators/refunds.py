@@ -15,6 +15,7 @@ from django.db.models import Sum
 from billing.enums import RefundState
 from billing.errors import (
     CardDeclined,
+    FailureKept,
     GatewayRefused,
     GatewayUnavailable,
     PaymentsNotSetUp,
@@ -24,6 +25,7 @@ from billing.models import Refund, SubscriptionInvoice
 from billing.operator_errors import NothingPaid, RefundOutOfRange, RefundStale, RefundUnderWay
 from billing.policies import SUBSCRIPTIONS_MANAGE
 from billing.services.gateway.following import PAYMENT, look_and_apply
+from billing.services.gateway.keys import keys_of
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, system_actor
@@ -170,12 +172,7 @@ def _make(gateway: StripeGateway, refund: Refund, *, is_repeat: bool = False) ->
         if is_repeat and _is_told(gateway, payment_ref, refund):
             return refund
         try:
-            gateway.refund(
-                payment_ref,
-                amount_minor=refund.amount_minor,
-                reference=str(refund.id),
-                idempotency_key=str(refund.id),
-            )
+            _give(gateway, payment_ref, refund)
         except (CardDeclined, GatewayRefused) as error:
             # Refused, or refused because an earlier try did it.
             if not _is_told(gateway, payment_ref, refund):
@@ -185,6 +182,28 @@ def _make(gateway: StripeGateway, refund: Refund, *, is_repeat: bool = False) ->
     except GatewayUnavailable:
         return _put_off(refund)
     return refund
+
+
+def _give(gateway: StripeGateway, payment_ref: str, refund: Refund) -> None:
+    """Ask for the refund, under the next key where the gateway keeps a failure under the one before and no
+    look shows the refund."""
+    kept: FailureKept | None = None
+    for key in keys_of(refund.id, since=refund.created_at):
+        if kept is not None and _is_told(gateway, payment_ref, refund):
+            return
+        try:
+            gateway.refund(
+                payment_ref,
+                amount_minor=refund.amount_minor,
+                reference=str(refund.id),
+                idempotency_key=key,
+            )
+        except FailureKept as error:
+            kept = error
+        else:
+            return
+    assert kept is not None  # noqa: S101  there is a first key
+    raise kept
 
 
 def _payment_of(gateway: StripeGateway, invoice: SubscriptionInvoice) -> str:

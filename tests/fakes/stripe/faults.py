@@ -31,6 +31,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._orders: list[Order] = []
+        self._kept: list[tuple[str, str, bool]] = []
         self._lock = threading.Lock()
         self.stall_seconds = 30.0
 
@@ -40,6 +41,21 @@ class Faults:
         """Have the next calls of an operation go wrong, after `skip` that go well."""
         with self._lock:
             self._orders.append(Order(verb, template, fault, times, skip))
+
+    def order_kept(self, verb: str, template: str, *, times: int = 1, with_effect: bool = False) -> None:
+        """Have calls of an operation fail, with or without effect, and the failure be the answer to their
+        keys from then on, as the gateway keeps it."""
+        with self._lock:
+            self._kept += [(verb, template, with_effect)] * times
+
+    def take_kept(self, verb: str, template: str, *, with_effect: bool) -> bool:
+        """Tell whether this call is to fail so."""
+        order = (verb, template, with_effect)
+        with self._lock:
+            if order not in self._kept:
+                return False
+            self._kept.remove(order)
+        return True
 
     def take(self, verb: str, template: str) -> Fault | None:
         """Return the fault of this call, if one is due."""
@@ -59,3 +75,4 @@ class Faults:
         """Forget all orders."""
         with self._lock:
             self._orders.clear()
+            self._kept.clear()

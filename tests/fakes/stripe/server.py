@@ -126,6 +126,8 @@ class StripeServer:
             return _error(404, f"Unrecognized request URL ({verb.upper()}: {path}).", "invalid_request_error")
         route, in_path = found
         self.calls.append((verb, route.template, key))
+        if self.faults.take_kept(verb, route.template, with_effect=False):
+            return _error(500, "An unknown error occurred", "api_error")
         handler = HANDLERS.get((verb, route.template))
         if handler is None:
             return _error(501, f"This server does not know {verb} {route.template}.", "api_error")
@@ -135,6 +137,8 @@ class StripeServer:
             wanted = contract.check(route, raw)
             with self.account.lock:
                 answer = handler(self.account, in_path, wanted)
+                if self.faults.take_kept(verb, route.template, with_effect=True):
+                    return _error(500, "An unknown error occurred", "api_error")
                 return 200, encode(expanded(self.account, answer, expand)), {}
         except contract.ParameterRefused as error:
             self.refused.append(f"{verb} {route.template}: {error}")
