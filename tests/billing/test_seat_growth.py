@@ -11,9 +11,16 @@ from billing.enums import ChangeState, Overuse
 from billing.errors import ChangeUnderWay, ChangeUnpaid, SeatsExhausted
 from billing.models import Plan, SeatAct, SeatAssignment, Subscription, SubscriptionChange
 from billing.services.changes.making import make_change
+from billing.services.seats.acts import undo_act
 from billing.services.seats.bulk import BulkOutcome
 from billing.services.seats.growth import assign_or_grow, give_grown_seats, on_newcomer, settle_growth
-from billing.services.seats.seats import claim_seat, do_activate_seat, do_seat_newcomer
+from billing.services.seats.seats import (
+    assign_seats,
+    claim_seat,
+    do_activate_seat,
+    do_seat_newcomer,
+    revoke_seat,
+)
 from shared_apps.accounts.models import Membership
 from shared_apps.audit.models import AuditEvent
 from shared_apps.core import clock
@@ -192,6 +199,33 @@ def test_a_newcomers_missing_seat_is_bought_after_they_joined(grown: Account, me
     late = member(organization)
     assert do_seat_newcomer(organization_id=organization.id, membership_id=late.id) is False
     assert OutboxMessage.objects.filter(topic="seats.grow").count() == 1
+
+
+@pytest.mark.parametrize("decided", ["taken by hand", "switched off"])
+def test_nothing_is_bought_for_a_newcomer_once_somebody_decided_otherwise(
+    grown: Account, member: Members, decided: str
+) -> None:
+    """The gateway was away for hours, and the message comes again."""
+    organization = grown.organization
+    held = assign(grown, [member(organization), member(organization)]).act
+    newcomer = member(organization)
+    assert do_seat_newcomer(organization_id=organization.id, membership_id=newcomer.id) is False
+    row = OutboxMessage.objects.get(topic="seats.grow")
+    message = Outgoing(row.id, row.topic, row.payload, clock.now(), 1, organization.id, organization)
+    if decided == "switched off":
+        organization.refresh_from_db()
+        organization.settings = {**organization.settings, "seat_auto_assign": False}
+        organization.save_fields("settings")
+    else:
+        assert held is not None
+        undo_act(actor=grown.actor, organization_id=organization.id, act_id=held.id)
+        [seat] = assign_seats(
+            actor=grown.actor, organization_id=organization.id, membership_ids=[newcomer.id]
+        )
+        revoke_seat(actor=grown.actor, organization_id=organization.id, seat_id=seat.id)
+    on_newcomer(message)
+    assert newcomer.id not in holding()
+    assert Subscription.objects.get().purchased == 2
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

@@ -35,7 +35,7 @@ from billing.services.changes.rows import billed, require_made
 from billing.services.seats.alerts import do_tell_not_bought
 from billing.services.seats.bulk import BulkOutcome, Growth, assign_many, record_act, to_seat
 from billing.services.seats.rows import holders, insert_holdings, keep_act, lock_open_subscription
-from billing.services.seats.seats import assign_seats
+from billing.services.seats.seats import assign_seats, waits_for_seat
 from shared_apps.accounts.selectors.seat_holders import may_hold_seats
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor, ActorKind, system_actor
@@ -134,19 +134,23 @@ def assign_seats_or_grow(
 
 
 def on_newcomer(message: Outgoing) -> None:
-    """Give somebody who joined the seat they wait for, bought if need be.
+    """Give somebody who joined the seat they wait for, bought if need be: if they wait still. The gateway may
+    have been away for hours, in which somebody decided otherwise.
 
     Raises:
         GatewayUnavailable, ChangeUnderWay: tried again.
     """
     organization_id = message.organization_id
     assert organization_id is not None  # noqa: S101  written with it
+    member_id = uuid.UUID(message.payload["member_id"])
+    if not waits_for_seat(organization_id=organization_id, membership_id=member_id):
+        return
     actor = system_actor("seats.auto_assign", organization_id)
     try:
         assign_or_grow(
             actor=actor,
             organization_id=organization_id,
-            membership_ids=[uuid.UUID(message.payload["member_id"])],
+            membership_ids=[member_id],
         )
     except _NO_SEAT as error:
         log.info("newcomer_without_seat", organization=str(organization_id), code=error.code)

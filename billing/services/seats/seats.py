@@ -229,9 +229,7 @@ def do_seat_newcomer(*, organization_id: uuid.UUID, membership_id: uuid.UUID) ->
         subscription = lock_open_subscription(organization_id)
     except (NoSubscription, SubscriptionNotOpen):
         return False
-    last = SeatAssignment.objects.filter(organization_id=organization_id, membership_id=membership_id)
-    before = last.order_by("-id").first()
-    if before is not None and (before.state != SeatState.REVOKED or before.ending in BY_HAND):
+    if not _is_free_to_have_one(organization_id, membership_id):
         return False
     joined = may_hold_seats(organization_id=organization_id, membership_ids=[membership_id])
     if not joined:
@@ -245,6 +243,14 @@ def do_seat_newcomer(*, organization_id: uuid.UUID, membership_id: uuid.UUID) ->
     insert_holdings(subscription, joined, actor=actor)
     _audit(actor, "seats.auto_assign", organization_id, members=[str(membership_id)])
     return True
+
+
+def waits_for_seat(*, organization_id: uuid.UUID, membership_id: uuid.UUID) -> bool:
+    """Tell whether a member is to be given a seat by itself: the organization has it so, they hold none, and
+    nobody took their last one by hand."""
+    if not get_setting(organization_id=organization_id, name="seat_auto_assign", default=False):
+        return False
+    return _is_free_to_have_one(organization_id, membership_id)
 
 
 def do_reassign_seat(
@@ -284,6 +290,12 @@ def do_reassign_seat(
 
 
 # --- Inside ------------------------------------------------------------------------------------
+
+
+def _is_free_to_have_one(organization_id: uuid.UUID, membership_id: uuid.UUID) -> bool:
+    seats = SeatAssignment.objects.filter(organization_id=organization_id, membership_id=membership_id)
+    last = seats.order_by("-id").first()
+    return last is None or (last.state == SeatState.REVOKED and last.ending not in BY_HAND)
 
 
 def _end_by_hand(subscription: Subscription, seat: SeatAssignment, actor: Actor, reason: str) -> None:
