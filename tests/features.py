@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 REGISTER = ROOT / "docs" / "features.md"
-_ROW = re.compile(r"^\| ([A-Z]{3}-\d{2}|M\d{2}) \| ([^|]+) \|")
+_ROW = re.compile(r"^\| ([A-Z]{3}-\d{2}|[MP]\d{2}) \| ([^|]+) \|")
 
 
 def proofs(folder: Path) -> dict[str, list[str]]:

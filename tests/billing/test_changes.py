@@ -81,6 +81,7 @@ def test_more_seats_cost_what_the_preview_said(account: Account) -> None:
     assert (row.purchased, row.pending_purchased, row.unpaid_purchased) == (25, None, None)
 
 
+@pytest.mark.feature("BIL-02")
 def test_a_token_confirms_one_change(account: Account) -> None:
     bought(account, 10)
     token = preview(account, 25).token
@@ -91,6 +92,7 @@ def test_a_token_confirms_one_change(account: Account) -> None:
     assert len(account.server.account.all("invoice")) == invoices
 
 
+@pytest.mark.feature("BIL-02")
 def test_a_preview_of_before_another_change_is_stale(account: Account) -> None:
     bought(account, 10)
     old = preview(account, 25).token
@@ -100,6 +102,7 @@ def test_a_preview_of_before_another_change_is_stale(account: Account) -> None:
     assert Subscription.objects.get().purchased == 12
 
 
+@pytest.mark.feature("BIL-02")
 def test_an_old_or_foreign_token_is_stale(account: Account) -> None:
     bought(account, 10)
     token = preview(account, 25).token
@@ -175,6 +178,7 @@ def test_while_one_change_is_on_its_way_no_other_begins(account: Account) -> Non
         confirm(account, preview(account, 14).token)
 
 
+@pytest.mark.feature("BIL-04")
 def test_a_year_instead_of_a_month_begins_a_new_period(account: Account) -> None:
     row = bought(account, 10)
     PlanPrice.objects.create(plan=row.plan, interval=Interval.YEAR, currency="eur", unit_minor=12_000)

@@ -71,7 +71,7 @@ def test_a_cancelled_subscription_runs_to_its_end_and_no_further(account: Accoun
         assert len(account.server.account.all("invoice")) == 2, "nothing is charged after the end"
 
 
-@pytest.mark.feature("SUB-06")
+@pytest.mark.feature("SUB-06", "BIL-04")
 def test_who_keeps_it_loses_nothing(account: Account) -> None:
     with clocked(account) as now:
         row = subscribed(account, 10)

@@ -52,7 +52,7 @@ def catalogue(account: Account) -> None:
     sync_promotions()
 
 
-@pytest.mark.feature("BIL-02")
+@pytest.mark.feature("BIL-02", "P09", "M03")
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(WALKS))
 def test_the_preview_is_the_invoice(

@@ -90,6 +90,7 @@ def test_another_plan_or_interval_comes_with_the_next_period_at_the_present_seat
         assert change.state == ChangeState.CONFIRMED
 
 
+@pytest.mark.feature("BIL-04")
 def test_what_was_planned_is_withdrawn_by_naming_nothing(account: Account) -> None:
     row = subscribed(account, 10)
     planned = plan_terms(account, seats=6)

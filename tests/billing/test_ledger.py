@@ -76,7 +76,7 @@ def admin(acme: Organization, member: Members) -> Actor:
     return actor_of(member(acme, Role.ADMIN))
 
 
-@pytest.mark.feature("SEA-03")
+@pytest.mark.feature("SEA-03", "P02")
 def test_every_change_of_seats_is_posted(acme: Organization, member: Members, admin: Actor) -> None:
     subscription = make_subscription(acme, 3)
     joined, invited, other = member(acme), member(acme, status=MembershipStatus.INVITED), member(acme)
@@ -305,6 +305,7 @@ def test_a_ledger_from_before_ledgers_is_opened_once(acme: Organization, member:
     assert {entry.cause for entry in SeatEntry.objects.all()} == {"opening"}
 
 
+@pytest.mark.feature("P02")
 def test_the_audit_finds_what_went_round_the_triggers(
     acme: Organization, globex: Organization, member: Members
 ) -> None:

@@ -43,7 +43,7 @@ def _party(organization: Organization) -> Party:
         )
 
 
-@pytest.mark.feature("SEA-01")
+@pytest.mark.feature("SEA-01", "M03", "P02")
 @pytest.mark.feature("SEA-02")
 @pytest.mark.feature("SUB-08")
 @pytest.mark.slow

@@ -147,7 +147,7 @@ def test_a_stranger_among_many_is_named_and_nobody_gets_a_seat(
     assert live() == set()
 
 
-@pytest.mark.feature("SEA-02")
+@pytest.mark.feature("SEA-02", "P04")
 def test_a_bulk_revoke_does_what_its_dry_run_said_row_by_row(
     acme: Organization, member: Members, admin: Actor
 ) -> None:
@@ -182,7 +182,7 @@ def test_a_bulk_revoke_does_what_its_dry_run_said_row_by_row(
     }
 
 
-@pytest.mark.feature("SEA-02")
+@pytest.mark.feature("SEA-02", "P06")
 def test_undoing_an_assign_takes_the_seats_from_who_still_holds_them(
     acme: Organization, admin: Actor
 ) -> None:
@@ -207,7 +207,7 @@ def test_undoing_an_assign_takes_the_seats_from_who_still_holds_them(
     ]
 
 
-@pytest.mark.feature("SEA-02")
+@pytest.mark.feature("SEA-02", "P06")
 def test_undoing_a_revoke_gives_seats_back_as_far_as_they_suffice_and_counts_no_move(
     acme: Organization, member: Members, admin: Actor
 ) -> None:
@@ -303,7 +303,7 @@ def test_only_who_manages_seats_acts_on_many(
         assign_many(actor=stranger, organization_id=acme.id, membership_ids=None)
 
 
-@pytest.mark.feature("SEA-02")
+@pytest.mark.feature("SEA-02", "P01")
 def test_two_bulk_assigns_at_once_both_succeed_while_seats_last(committed: None, acme: Organization) -> None:
     make_subscription(acme, 1_000)
     people = crowd(acme, 1_200)
@@ -325,7 +325,7 @@ def test_two_bulk_assigns_at_once_both_succeed_while_seats_last(committed: None,
         assert len(live()) == 800
 
 
-@pytest.mark.feature("SEA-02")
+@pytest.mark.feature("SEA-02", "P06")
 def test_an_act_undone_by_many_at_once_is_undone_once(committed: None, acme: Organization) -> None:
     make_subscription(acme, 10)
     people = crowd(acme, 5)

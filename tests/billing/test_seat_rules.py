@@ -72,7 +72,7 @@ def test_the_year_of_a_subscription_goes_from_anniversary_to_anniversary(
     assert found == (datetime(*year[0], tzinfo=UTC), datetime(*year[1], tzinfo=UTC))
 
 
-@pytest.mark.feature("SEA-02")
+@pytest.mark.feature("SEA-02", "P03")
 @pytest.mark.parametrize("way", ["revoke", "reassign"])
 def test_a_seat_in_use_moves_only_after_its_cooling_time(
     way: str, acme: Organization, member: Members, admin: Actor
@@ -129,7 +129,7 @@ def test_moves_of_a_year_are_counted_from_rows_and_come_back_with_the_next(
         assert used_moves(acme) == 1
 
 
-@pytest.mark.feature("SEA-02")
+@pytest.mark.feature("SEA-02", "P03")
 def test_leavers_and_unused_seats_are_free_at_once_and_no_moves(
     acme: Organization, member: Members, admin: Actor
 ) -> None:

@@ -166,6 +166,7 @@ def test_a_quiet_month_comes_to_its_invoice(
     )
 
 
+@pytest.mark.feature("M03")
 def test_seats_added_within_the_month_are_a_credit_and_a_charge(
     subscription: Subscription, member: Members, acme: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -411,6 +412,7 @@ def _areas(subscription: Subscription) -> tuple[int, int]:
     )
 
 
+@pytest.mark.feature("M03")
 def test_the_holdings_of_a_statement_sum_to_its_seat_time(
     subscription: Subscription, people: list[Membership], monkeypatch: pytest.MonkeyPatch
 ) -> None:

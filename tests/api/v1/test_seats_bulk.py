@@ -192,7 +192,7 @@ def test_a_long_history_comes_in_parts_and_whole(
     assert [row["member_id"] for row in rows] == ids(*people)
 
 
-@pytest.mark.feature("SEA-02")
+@pytest.mark.feature("SEA-02", "P03")
 def test_the_rules_are_shown_in_plain_words_before_somebody_moves_a_seat(
     acme: Organization, sign_in: SignIn, member: Members
 ) -> None:
