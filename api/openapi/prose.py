@@ -77,7 +77,7 @@ TAGS = {
     "organizations": "The organization itself: name, branding, state.",
     "domains": "Host names of one's own, proven by DNS.",
     "sign-ups": "A company signs itself up: names held, address verified, paid, set up.",
-    "plans": "What is sold: plans and their limits.",
+    "plans": "What is sold: plans with their limits, prices, and promotion codes.",
     "gateway": "What the payment gateway told, what became of it, and what differs there.",
-    "subscriptions": "Which organization may use how many seats.",
+    "subscriptions": "Which organization may use how many seats, what it paid, and refunds.",
 }
