@@ -90,7 +90,7 @@ class SubscriptionInvoiceAdmin(ConsoleAdmin):
 
         What is left stands in the address: a form that is sent twice, or after somebody else's, is refused.
         """
-        invoice = SubscriptionInvoice.objects.filter(id=object_id).first()
+        invoice = SubscriptionInvoice.objects.select_related("organization").filter(id=object_id).first()
         if invoice is None:
             return HttpResponseRedirect(reverse("admin:billing_subscriptioninvoice_changelist"))
         left, seen = left_to_refund(invoice), request.GET.get("left", "")
@@ -107,7 +107,17 @@ class SubscriptionInvoiceAdmin(ConsoleAdmin):
             f" was paid on {invoice}; {money(left, invoice.currency)} can be given back."
         )
         back = reverse("admin:billing_organization", args=(invoice.organization_id,))
-        return self.run_act(request, Act(f"Refund {invoice}", RefundForm, perform, back, warning=warning))
+        return self.run_act(
+            request,
+            Act(
+                f"Refund {invoice}",
+                RefundForm,
+                perform,
+                back,
+                warning=warning,
+                about=invoice.organization.name,
+            ),
+        )
 
     @action(description="Billing of the organization", url_path="story")
     def story(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -1,11 +1,13 @@
 """Console pages of subscriptions: the list, operators' acts, an organization's whole billing."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -23,7 +25,7 @@ from billing.services.operators.comps import comp_seats
 from billing.services.operators.interventions import end_subscription, lengthen_trial
 from billing.services.operators.subscriptions import cancel_subscription, change_seats, grant_subscription
 from shared_apps.core.actors import Actor
-from shared_apps.core.console import Act, ConsoleAdmin, ConsoleForm, operator_of
+from shared_apps.core.console import Act, ConsoleAdmin, ConsoleForm, Perform, operator_of
 from shared_apps.core.errors import NotFound
 from shared_apps.core.jobs import enqueue
 from tenants.selectors.organizations import names_of_open_organizations
@@ -189,7 +191,7 @@ class SubscriptionAdmin(ConsoleAdmin):
             changed = change_seats(actor=actor, subscription_id=uuid.UUID(object_id), seats=values["seats"])
             return f"There are {changed.purchased} seats now, {changed.free} of them free."
 
-        return self.run_act(request, Act("Change seats", SeatsForm, perform, _story_of(object_id)))
+        return self.run_act(request, _act_on(object_id, "Change seats", SeatsForm, perform))
 
     @action(description="Comp seats", url_path="comp-seats")
     def comp(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -200,11 +202,8 @@ class SubscriptionAdmin(ConsoleAdmin):
             there = f"there are {changed.purchased} now, {changed.free} of them free"
             return f"{changed.comped} seats are comped; {there}."
 
-        row = Subscription.objects.filter(id=object_id).values("comped").first()
-        initial = {"seats": row["comped"]} if row else {}
-        return self.run_act(
-            request, Act("Comp seats", CompForm, perform, _story_of(object_id), initial=initial)
-        )
+        initial = {"seats": _found(object_id).comped}
+        return self.run_act(request, _act_on(object_id, "Comp seats", CompForm, perform, initial=initial))
 
     @action(description="Extend the trial", url_path="extend-trial")
     def trial(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -219,7 +218,7 @@ class SubscriptionAdmin(ConsoleAdmin):
             )
             return f"Longer trial: {change.get_state_display().lower()}."
 
-        return self.run_act(request, Act("Extend the trial", UntilForm, perform, _story_of(object_id)))
+        return self.run_act(request, _act_on(object_id, "Extend the trial", UntilForm, perform))
 
     @action(description="Extend the grace", url_path="extend-grace")
     def grace(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -234,16 +233,14 @@ class SubscriptionAdmin(ConsoleAdmin):
             )
             return f"The grace ends on {day(changed.grace_until)}."
 
-        return self.run_act(request, Act("Extend the grace", UntilForm, perform, _story_of(object_id)))
+        return self.run_act(request, _act_on(object_id, "Extend the grace", UntilForm, perform))
 
     @action(description="End now", url_path="end")
     def end(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for the subdomain and why, then end the subscription at the gateway."""
-        row = Subscription.objects.select_related("organization").filter(id=object_id).first()
+        row = _found(object_id)
 
         def perform(actor: Actor, values: dict[str, Any]) -> str:
-            if row is None:
-                raise NotFound(subscription=object_id)
             if values["confirm"] != row.organization.slug:
                 raise EndNotConfirmed(field="confirm")
             ended = end_subscription(actor=actor, subscription_id=row.id, reason=values["reason"])
@@ -256,7 +253,7 @@ class SubscriptionAdmin(ConsoleAdmin):
             " reading and exporting by those who manage it. Nothing is paid back by itself: refund the last"
             " invoice besides, if that is meant."
         )
-        return self.run_act(request, Act("End now", EndForm, perform, _story_of(object_id), warning=warning))
+        return self.run_act(request, _act_on(object_id, "End now", EndForm, perform, warning=warning))
 
     @action(description="Cancel", url_path="cancel")
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -267,13 +264,32 @@ class SubscriptionAdmin(ConsoleAdmin):
             return "The subscription is canceled."
 
         warning = "All seats are revoked at once; the history of who held them stays."
-        return self.run_act(
-            request, Act("Cancel", CancelForm, perform, _story_of(object_id), warning=warning)
-        )
+        return self.run_act(request, _act_on(object_id, "Cancel", CancelForm, perform, warning=warning))
 
 
 def _end_of(wanted: date) -> datetime:
     return datetime.combine(wanted + timedelta(days=1), time(), tzinfo=UTC) - timedelta(seconds=1)
+
+
+def _act_on(
+    object_id: str,
+    title: str,
+    form: type[ConsoleForm],
+    perform: Perform,
+    *,
+    warning: str = "",
+    initial: Mapping[str, Any] | None = None,
+) -> Act:
+    """Return an act on a subscription, headed by whose it is."""
+    about = _found(object_id).organization.name
+    return Act(title, form, perform, _story_of(object_id), warning, initial or {}, about)
+
+
+def _found(object_id: str) -> Subscription:
+    try:
+        return Subscription.objects.select_related("organization").get(id=object_id)
+    except (Subscription.DoesNotExist, ValidationError) as missing:
+        raise Http404 from missing
 
 
 def _story_of(object_id: str) -> str:

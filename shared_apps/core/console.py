@@ -50,6 +50,7 @@ class Act:
         perform: calls the service with the actor and the cleaned values; returns the sentence to show.
         back: address to go to afterwards.
         warning: shown above the form of an act that cannot be undone.
+        about: whom or what it is done to, beside the heading.
     """
 
     title: str
@@ -58,6 +59,7 @@ class Act:
     back: str
     warning: str = ""
     initial: Mapping[str, Any] = field(default_factory=dict)
+    about: str = ""
 
 
 class ConsoleAdmin(ModelAdmin):

@@ -145,6 +145,17 @@ def test_seats_are_comped_and_the_page_says_so(
     assert "comped 0 to 5; pilot · ops@palaestra.example" in shown
 
 
+def test_an_act_says_whose_subscription_it_is_about(
+    console: Client, account: Account, billed: Subscription
+) -> None:
+    for name in ("set_seats", "comp", "trial", "grace", "end", "cancel"):
+        act = f"billing_subscription_{name}"
+        shown = console.get(page(act, billed.id)).content.decode()
+        assert f": {account.organization.name}</h1>" in shown, name
+        for nobody in (uuid.uuid4(), "nothing"):
+            assert console.get(page(act, nobody)).status_code == 404, name
+
+
 def test_a_refund_is_asked_for_and_made_once(console: Client, account: Account, billed: Subscription) -> None:
     invoice = SubscriptionInvoice.objects.get()
     asked = console.get(page("billing_subscriptioninvoice_refund", invoice.id))
