@@ -151,7 +151,7 @@ def test_an_act_says_whose_subscription_it_is_about(
     for name in ("set_seats", "comp", "trial", "grace", "end", "cancel"):
         act = f"billing_subscription_{name}"
         shown = console.get(page(act, billed.id)).content.decode()
-        assert f": {account.organization.name}</h1>" in shown, name
+        assert f": {account.organization.name}</h2>" in shown, name
         for nobody in (uuid.uuid4(), "nothing"):
             assert console.get(page(act, nobody)).status_code == 404, name
 
