@@ -178,6 +178,17 @@ class SeatsOutsidePlan(InvalidInput):
     advice = "Choose a number between min_seats and max_seats."
 
 
+class MoreSeatsNow(InvalidInput):
+    """More seats are bought now and paid for at once, never with the next period. Facts: `seats`, now billed.
+
+    With the next period they could be given out before its first invoice is paid.
+    """
+
+    code = "more_seats_now"
+    title = "More seats are bought now, not with the next period."
+    advice = "Ask for a preview of the number, and confirm that."
+
+
 class PlanNotOffered(Conflict):
     """The plan is archived."""
 

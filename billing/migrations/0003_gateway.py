@@ -269,7 +269,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("now", "Seats, plan or interval now, charged at once"),
-                            ("period_end", "Seats with the next period"),
+                            ("period_end", "Seats, plan or interval with the next period"),
                             ("cancel", "End with the period"),
                             ("keep", "Go on after all"),
                             ("end", "End now"),

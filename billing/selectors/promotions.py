@@ -33,10 +33,13 @@ def get_promotion(*, actor: Actor, promotion_id: uuid.UUID) -> Promotion:
     return found
 
 
-def usable_promotion_ref(code: str, *, price: PlanPrice, organization_id: uuid.UUID) -> str:
+def usable_promotion_ref(code: str, *, price: PlanPrice, organization_id: uuid.UUID, field: str) -> str:
     """Return the gateway's id of a code that lowers this price now. How often it was used in all, the gateway
     counts; that one organization uses it once, it does not: a code for the first invoice, said again before
     each, would lower all of them.
+
+    Args:
+        field: what the caller's input calls the code, for the refusal.
 
     Raises:
         PromotionNotValid: unknown, archived, over, used, or for another plan or currency.
@@ -49,7 +52,7 @@ def usable_promotion_ref(code: str, *, price: PlanPrice, organization_id: uuid.U
         .first()
     )
     if found is None or (found.duration != Duration.FOREVER and _was_used(found, organization_id)):
-        raise PromotionNotValid(field="promotion")
+        raise PromotionNotValid(field=field)
     return str(found.gateway_ref)
 
 

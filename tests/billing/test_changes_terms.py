@@ -8,6 +8,7 @@ import pytest
 from billing.enums import ChangeKind, ChangeState, Interval, SubscriptionStatus
 from billing.errors import (
     ChangeUnderWay,
+    MoreSeatsNow,
     PlanDoesNotFit,
     PriceNotOffered,
     SeatsExhausted,
@@ -61,6 +62,16 @@ def test_fewer_seats_come_with_the_next_period_and_cap_claims_at_once(account: A
         assert last_invoice(account)["total"] == 3 * 1200
         change.refresh_from_db()
         assert change.state == ChangeState.CONFIRMED
+
+
+def test_more_seats_do_not_wait_for_the_next_period(account: Account) -> None:
+    """They could be given out before its first invoice is paid."""
+    row = subscribed(account, 10)
+    with pytest.raises(MoreSeatsNow) as refused:
+        plan_terms(account, seats=11)
+    assert refused.value.facts == {"seats": 10}
+    assert not SubscriptionChange.objects.exists()
+    assert mirror(account, row).schedule_ref == ""
 
 
 @pytest.mark.feature("BIL-04")

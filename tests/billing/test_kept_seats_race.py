@@ -20,6 +20,8 @@ from tests.support.subscriptions import make_subscription
 
 def is_somebody_waiting() -> bool:
     with connection.cursor() as cursor:
+        # Within a transaction the view stays as it was first seen.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND wait_event_type = 'Lock'"

@@ -109,7 +109,7 @@ def redeem_promotion(*, actor: Actor, organization_id: uuid.UUID, code: str) -> 
             do_refuse_under_way(subscription)
             assert subscription.price_id is not None  # noqa: S101  `do_lock_changeable` looked
             price = PlanPrice.objects.get(id=subscription.price_id)
-            ref = usable_promotion_ref(code, price=price, organization_id=organization_id)
+            ref = usable_promotion_ref(code, price=price, organization_id=organization_id, field="code")
             facts = {"code": code.upper(), "promotion_ref": ref}
             change = _do_request(actor, subscription, ChangeKind.DISCOUNT, facts=facts)
         return make(gateway, change)

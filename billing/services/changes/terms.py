@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 
 from billing.enums import CLAIMABLE, ChangeKind, ChangeState, Interval
-from billing.errors import SubscriptionEnds
+from billing.errors import MoreSeatsNow, SubscriptionEnds
 from billing.models import SubscriptionChange
 from billing.policies import BILLING_MANAGE, require_in
 from billing.services.changes.fit import require_fit
@@ -44,6 +44,7 @@ def schedule_terms(
 
     Raises:
         SeatsInUse: more are in use; with whom to release.
+        MoreSeatsNow: more seats than are billed.
         SeatsOutsidePlan, PriceNotOffered, PlanDoesNotFit: it cannot be had.
         SubscriptionEnds: there is no next period.
         ChangeUnderWay, NoSubscription, NotManagedHere, SubscriptionNotOpen, PaymentsNotSetUp: as for
@@ -62,6 +63,8 @@ def schedule_terms(
             is_as_now = wanted == billed(subscription) and price.id == subscription.price_id
             if not is_as_now:
                 check_seats(subscription, price.plan, wanted)
+                if wanted > billed(subscription):
+                    raise MoreSeatsNow(field="seats", seats=billed(subscription))
                 if price.plan_id != subscription.plan_id:
                     require_fit(organization_id, price.plan, in_use)
             is_nothing = is_as_now and not subscription.schedule_ref
@@ -81,5 +84,5 @@ def schedule_terms(
 
 
 def schedule_seats(*, actor: Actor, organization_id: uuid.UUID, seats: int) -> SubscriptionChange:
-    """Have another number of seats from the next period on; see `schedule_terms`."""
+    """Have fewer seats from the next period on; see `schedule_terms`."""
     return schedule_terms(actor=actor, organization_id=organization_id, seats=seats)

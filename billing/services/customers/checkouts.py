@@ -112,7 +112,9 @@ def start_checkout(
                 success_url, organization_id=organization_id, field="success_url", paid=True
             ),
             cancel_url=checked_return(cancel_url, organization_id=organization_id, field="cancel_url"),
-            promotion_ref=usable_promotion_ref(promotion, price=price, organization_id=organization_id)
+            promotion_ref=usable_promotion_ref(
+                promotion, price=price, organization_id=organization_id, field="promotion"
+            )
             if promotion
             else "",
         )

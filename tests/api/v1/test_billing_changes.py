@@ -349,6 +349,7 @@ def test_a_code_that_does_not_work_is_400_at_its_field(
     for code in ("NOWHERE", "OTHERPLAN"):
         refused = admin.post("/api/v1/billing/subscription/promotion", {"code": code})
         assert (refused.status_code, refused.json()["code"]) == (400, "promotion_not_valid")
+        assert [each["field"] for each in refused.json()["errors"]] == ["code"]
     assert admin.post("/api/v1/billing/subscription/promotion", {"code": "\x00"}).status_code == 400
     made = admin.post("/api/v1/billing/subscription/promotion", {"code": "spring"})
     assert (made.status_code, made.json()["promotion_code"]) == (201, "SPRING")
