@@ -6,13 +6,17 @@ same policy, lock and audit as the API's. An act is a button that opens a form o
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern
 from unfold.admin import ModelAdmin
 from unfold.widgets import (
     UnfoldAdminEmailInputWidget,
@@ -88,6 +92,26 @@ class ConsoleAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """No: rows are ended by services."""
         return False
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the pages' routes; one whose id can be no row's is 404 to operators."""
+        routes: list[URLPattern] = super().get_urls()
+        for route in routes:
+            route.callback = self._of_rows(route.callback)
+        return routes
+
+    def _of_rows(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def checked(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
+            # Anybody else is sent to sign in, by the view.
+            if "object_id" in named and self.admin_site.has_permission(request):
+                try:
+                    self.opts.pk.to_python(unquote(named["object_id"]))
+                except ValidationError as impossible:
+                    raise Http404 from impossible
+            return view(request, *arguments, **named)
+
+        return checked
 
     def run_act(self, request: HttpRequest, act: Act) -> HttpResponse:
         """Show the act's form, or perform it when it was sent; a refusal shows at its field."""

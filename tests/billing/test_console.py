@@ -304,6 +304,31 @@ def test_lists_name_organizations_and_cost_a_constant_number_of_statements(
     assert account.organization.name not in cost("?q=globex")[1].split("result_list")[-1]
 
 
+ROW_PAGES = (
+    "plan_change",
+    "plan_edit",
+    "plan_archive",
+    "subscription_change",
+    "subscription_billing",
+    "subscription_comp",
+    "subscription_cancel",
+    "subscriptioninvoice_change",
+    "subscriptioninvoice_refund",
+    "subscriptioninvoice_story",
+    "gatewayevent_again",
+)
+
+
+@pytest.mark.parametrize("name", ROW_PAGES)
+@pytest.mark.parametrize("identifier", ["xx", "1", "0000", "x/y"])
+def test_an_id_that_can_be_no_rows_is_404(name: str, identifier: str, console: Client) -> None:
+    address = page(f"billing_{name}", identifier)
+    assert console.get(address).status_code == 404
+    assert console.post(address, {}).status_code == 404
+    stranger = Client(headers={"host": HOST}).get(address)
+    assert (stranger.status_code, stranger["Location"].split("?")[0]) == (302, "/console/login/")
+
+
 def test_the_story_costs_a_constant_number_of_statements(
     console: Client, account: Account, billed: Subscription
 ) -> None:
