@@ -4,7 +4,7 @@ A plan names what differs from the default in its `features`. Apps ask by these 
 `billing.selectors.entitlements`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -34,6 +34,9 @@ class Entitlement:
     wording: str
 
 
+# Beyond this, readers of JSON that know only floating point would read another number.
+MOST = 10**15
+
 # Bytes, as storage is sold.
 MEGABYTE = 1_000_000
 
@@ -59,19 +62,29 @@ def check_features(features: Mapping[str, Any], *, field: str = "features") -> N
 
     Raises:
         FeatureUnknown: a name that is not registered; facts `feature`, `known`.
-        FeatureValueRefused: a limit that is no whole number from 0 (null: no limit), a flag that is neither
-            true nor false; facts `feature`, `kind`.
+        FeatureValueRefused: a limit that is no whole number from 0 to MOST (null: no limit), a flag that is
+            neither true nor false; facts `feature`, `kind`.
     """
+    check_names(features, field=field)
     for name, value in features.items():
-        entitlement = ENTITLEMENTS.get(name)
-        if entitlement is None:
+        kind = ENTITLEMENTS[name].kind
+        if not is_value_of(kind, value):
+            raise FeatureValueRefused(field=field, feature=name, kind=str(kind))
+
+
+def check_names(names: Iterable[str], *, field: str) -> None:
+    """Refuse what is not registered.
+
+    Raises:
+        FeatureUnknown: facts `feature`, `known`.
+    """
+    for name in names:
+        if name not in ENTITLEMENTS:
             raise FeatureUnknown(field=field, feature=name, known=sorted(ENTITLEMENTS))
-        if not is_value_of(entitlement.kind, value):
-            raise FeatureValueRefused(field=field, feature=name, kind=str(entitlement.kind))
 
 
 def is_value_of(kind: Kind, value: Any) -> bool:
     """Tell whether the value is one of the kind. A bool is an int to Python, and no limit to us."""
     if kind is Kind.FLAG:
         return isinstance(value, bool)
-    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST)

@@ -463,7 +463,15 @@ class FeatureValueRefused(InvalidInput):
 
     code = "feature_value_refused"
     title = "The feature does not take this value."
-    advice = "Give a limit as a whole number from 0 or null, and any other feature as true or false."
+    advice = "Give a limit as a whole number from 0 to 10^15 or null, and any other feature as true or false."
+
+
+class EntitlementSetAndReset(InvalidInput):
+    """A name is set and taken back in one request. Facts: `names`."""
+
+    code = "entitlement_set_and_reset"
+    title = "An entitlement cannot be set and taken back at once."
+    advice = "Name each in `entitlements` or in `reset`."
 
 
 class GrowthUnbounded(InvalidInput):

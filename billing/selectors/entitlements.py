@@ -12,8 +12,10 @@ from billing.entitlements import ENTITLEMENTS, Kind, is_value_of
 from billing.enums import OVER
 from billing.errors import NotInPlan, PlanLimitReached
 from billing.models import Subscription
-from billing.policies import BILLING_VIEW, require_in
+from billing.policies import BILLING_VIEW, SUBSCRIPTIONS_VIEW, require_in
 from shared_apps.core.actors import Actor
+from shared_apps.core.errors import NotFound
+from shared_apps.core.policies import require
 from tenants.models import Organization
 from tenants.scope import Scope, current_scope
 
@@ -71,6 +73,41 @@ class Listed:
     results: tuple[Line, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody says of an entitlement: a number, None for no limit, or true or false."""
+
+    value: int | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One registered name with everybody who has a say; None where one says nothing of it.
+
+    Attributes:
+        value: what holds.
+        said_by: "default", "plan" or "operator": whose word that is.
+    """
+
+    name: str
+    kind: str
+    wording: str
+    default: int | bool | None
+    by_plan: Said | None
+    by_operator: Said | None
+    value: int | bool | None
+    said_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllWeighed:
+    """All of them, with the plan's code (empty without one)."""
+
+    organization_id: uuid.UUID
+    plan: str
+    results: tuple[Weighed, ...]
+
+
 # What was asked in the present scope, which is new for every request and task.
 _asked: ContextVar[tuple[Scope, Entitlements] | None] = ContextVar("asked_entitlements", default=None)
 
@@ -120,6 +157,35 @@ def list_entitlements(*, actor: Actor, organization_id: uuid.UUID, used: Mapping
     return Listed(found.plan, tuple(lines))
 
 
+def weigh_entitlements(*, actor: Actor, organization_id: uuid.UUID) -> AllWeighed:
+    """Return every registered name with what the default, the plan and an operator say; one statement.
+
+    Raises:
+        Forbidden: not an operator.
+        NotFound: no such organization.
+    """
+    require(actor, SUBSCRIPTIONS_VIEW)
+    said = _words_of(organization_id)
+    if said is None:
+        raise NotFound(organization=str(organization_id))
+    by_operator, by_plan, plan = said
+    found = _weigh(by_operator, by_plan, plan)
+    lines = tuple(
+        Weighed(
+            name=name,
+            kind=str(entitlement.kind),
+            wording=entitlement.wording,
+            default=entitlement.default,
+            by_plan=_word(name, entitlement.kind, by_plan),
+            by_operator=_word(name, entitlement.kind, by_operator),
+            value=found.values[name],
+            said_by=found.sources[name],
+        )
+        for name, entitlement in ENTITLEMENTS.items()
+    )
+    return AllWeighed(organization_id, found.plan, lines)
+
+
 def require_feature(organization_id: uuid.UUID, name: str) -> None:
     """Refuse what the plan does not hold.
 
@@ -149,8 +215,13 @@ def refuse_over_limit(
 
 
 def _read(organization_id: uuid.UUID) -> Entitlements:
+    return _weigh(*(_words_of(organization_id) or (None, None, None)))
+
+
+def _words_of(organization_id: uuid.UUID) -> tuple[Any, Any, str | None] | None:
+    """Return what an operator and the plan say, and the plan's code; None without such an organization."""
     live = Subscription.objects.filter(organization_id=OuterRef("pk")).exclude(status__in=OVER)
-    said = (
+    said: tuple[Any, Any, str | None] | None = (
         Organization.objects.filter(id=organization_id)
         .annotate(
             plan_code=Subquery(live.values("plan__code")[:1]),
@@ -159,20 +230,23 @@ def _read(organization_id: uuid.UUID) -> Entitlements:
         .values_list("entitlements", "features", "plan_code")
         .first()
     )
-    by_operator, by_plan, plan = said or (None, None, None)
+    return said
+
+
+def _weigh(by_operator: Any, by_plan: Any, plan: str | None) -> Entitlements:
     values: dict[str, int | bool | None] = {}
     sources: dict[str, str] = {}
     for name, entitlement in ENTITLEMENTS.items():
-        values[name], sources[name] = _said(name, entitlement.kind, by_operator, by_plan)
-        if sources[name] == "default":
-            values[name] = entitlement.default
+        values[name], sources[name] = entitlement.default, "default"
+        for source, words in (("plan", by_plan), ("operator", by_operator)):
+            if (said := _word(name, entitlement.kind, words)) is not None:
+                values[name], sources[name] = said.value, source
     return Entitlements(values, sources, plan or "")
 
 
-def _said(name: str, kind: Kind, by_operator: Any, by_plan: Any) -> tuple[int | bool | None, str]:
-    """Return the value and who said it; what a plan says in another form, from before forms were checked,
+def _word(name: str, kind: Kind, words: Any) -> Said | None:
+    """Return what the words say of it; what a plan says in another form, from before forms were checked,
     counts as unsaid."""
-    for source, words in (("operator", by_operator), ("plan", by_plan)):
-        if isinstance(words, dict) and name in words and is_value_of(kind, words[name]):
-            return words[name], source
-    return None, "default"
+    if isinstance(words, dict) and name in words and is_value_of(kind, words[name]):
+        return Said(words[name])
+    return None

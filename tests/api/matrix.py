@@ -270,6 +270,8 @@ PLATFORM: dict[str, frozenset[str]] = {
     "subscriptions_extend_grace": OPERATOR,
     "subscriptions_end": OPERATOR,
     "organizations_billing": OPERATOR,
+    "organizations_entitlements": OPERATOR,
+    "organizations_change_entitlements": OPERATOR,
     "invoice_refunds_list": OPERATOR,
     "invoice_refunds_create": OPERATOR,
     "refunds_retrieve": OPERATOR,

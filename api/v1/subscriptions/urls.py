@@ -9,6 +9,7 @@ from api.v1.subscriptions.views_billing import (
     OrganizationBillingViewSet,
     RefundViewSet,
 )
+from api.v1.subscriptions.views_entitlements import OrganizationEntitlementsViewSet
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("subscriptions", SubscriptionViewSet, basename="subscriptions")
@@ -21,5 +22,10 @@ urlpatterns = [
         "organizations/<uuid:pk>/billing",
         OrganizationBillingViewSet.as_view({"get": "show"}),
         name="organizations-billing",
+    ),
+    path(
+        "organizations/<uuid:pk>/entitlements",
+        OrganizationEntitlementsViewSet.as_view({"get": "show", "patch": "change"}),
+        name="organizations-entitlements",
     ),
 ]
