@@ -23,6 +23,17 @@ MemberMaker = Callable[..., Membership]
 _numbers = itertools.count(1)
 
 
+# Walks, races and workers that are killed: minutes where the machine is slow, which says nothing about them.
+SLOW_SECONDS = 900
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests that are marked slow their time, unless they name their own."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     """Make this worker's database (instead of pytest-django's own, which would migrate it)."""
