@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import structlog
 from django.db import transaction
 
 from benchmarks.load import LoadFailed, percentile
+from benchmarks.many import quiet_log
 from benchmarks.stack import Stack, Web
 from billing.models import Plan, Subscription
 from shared_apps.accounts.enums import MembershipStatus
@@ -81,9 +81,9 @@ class Watch:
     neighbour_ms: list[float] = field(default_factory=list)
 
 
+@quiet_log()
 def run(stack: Stack) -> dict[str, Any]:
     """Return the figures; memory in MiB, times in seconds unless the key ends in `_ms`."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     with in_public():
         refill_pool(target=5)
         neighbour = _found("neighbour")

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
-import structlog
 from celery import current_app
 from django.conf import settings
 
 from benchmarks.fair_tasks import DELAYS
 from benchmarks.load import LoadFailed, percentile
-from benchmarks.many import make_tenants
+from benchmarks.many import make_tenants, quiet_log
 from benchmarks.stack import Stack, procfile
 from shared_apps.core.fair_queue import client_of, fair_queue
 from shared_apps.core.jobs import send_now
@@ -43,6 +42,7 @@ class Ground:
 Send = Callable[[uuid.UUID, float | None], None]
 
 
+@quiet_log()
 def run(
     stack: Stack,
     *,
@@ -66,7 +66,6 @@ def run(
         rounds: measurements of each kind.
         worker: command of the worker, the Procfile's when None.
     """
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     made = [organization.id for organization in make_tenants(OTHERS + 1, stack=stack, prefix="fair")]
     ground = Ground(made[0], made[1:])
     command = (worker or procfile("worker")).replace(
