@@ -171,6 +171,8 @@ def _compare(stack: Stack, desks: Sequence[Desk], seconds: float) -> dict[str, A
 
 def _rate(way: Way, desks: Sequence[Desk], seconds: float) -> float:
     """Return postings a second over all threads."""
+    # The pool holds as many connections as there are threads; this one only waits for them.
+    connection.close()
     together = threading.Barrier(len(desks) + 1)
 
     def work(desk: Desk) -> int:
