@@ -7,7 +7,10 @@ class CourseState(models.TextChoices):
     """Whether learners can be given the course."""
 
     DRAFT = "draft", "Draft"
+    PENDING_REVIEW = "pending_review", "Pending review"
+    REJECTED = "rejected", "Rejected"
     PUBLISHED = "published", "Published"
+    UNPUBLISHED = "unpublished", "Unpublished"
     ARCHIVED = "archived", "Archived"
 
 
@@ -18,12 +21,27 @@ class VersionState(models.TextChoices):
     PUBLISHED = "published", "Published"
 
 
+class ReviewState(models.TextChoices):
+    """Where one submission of a draft stands."""
+
+    PENDING = "pending", "Pending"
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
 class LessonKind(models.TextChoices):
     """What a lesson is made of."""
 
     TEXT = "text", "Text"
     DOCUMENT = "document", "Document"
     EMBED = "embed", "External embed"
+    AUDIO = "audio", "Audio"
+    VIDEO = "video", "Video"
+    QUIZ = "quiz", "Quiz"
+    ASSIGNMENT = "assignment", "Assignment"
+    LIVE_CLASS = "live_class", "Live class"
+    SCORM = "scorm", "SCORM package"
 
 
 class BodyFormat(models.TextChoices):
@@ -33,9 +51,71 @@ class BodyFormat(models.TextChoices):
     HTML = "html", "HTML"
 
 
+class Level(models.TextChoices):
+    """What a course expects of its learners."""
+
+    BEGINNER = "beginner", "Beginner"
+    INTERMEDIATE = "intermediate", "Intermediate"
+    ADVANCED = "advanced", "Advanced"
+    ALL = "all", "All levels"
+
+
+class PriceType(models.TextChoices):
+    """What being enrolled costs."""
+
+    FREE = "free", "Free"
+    PAID = "paid", "Paid"
+    SUBSCRIPTION = "subscription", "Part of a subscription"
+
+
+class AccessType(models.TextChoices):
+    """How long somebody enrolled may learn."""
+
+    LIFETIME = "lifetime", "Without limit"
+    LIMITED = "limited", "A number of days"
+    SUBSCRIPTION = "subscription", "As long as the subscription"
+
+
+class NeedKind(models.TextChoices):
+    """Whether another course must, or should, be completed before."""
+
+    REQUIRED = "required", "Required"
+    ADVISED = "advised", "Advised"
+
+
+class RelationKind(models.TextChoices):
+    """What one course is to another."""
+
+    SIMILAR = "similar", "Similar"
+    NEXT_LEVEL = "next_level", "Next level"
+    COMPLEMENTARY = "complementary", "Complementary"
+
+
+class InstructorRole(models.TextChoices):
+    """What somebody is in the making of a course."""
+
+    PRIMARY = "primary", "Primary"
+    CO_INSTRUCTOR = "co_instructor", "Co-instructor"
+    ASSISTANT = "assistant", "Assistant"
+
+
+class InstructorState(models.TextChoices):
+    """Whether somebody's courses may be published."""
+
+    PENDING = "pending", "Pending"
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    SUSPENDED = "suspended", "Suspended"
+
+
 # From each state, the states that can follow. Publishing a version makes a course published.
 COURSE_MOVES: dict[CourseState, frozenset[CourseState]] = {
-    CourseState.DRAFT: frozenset({CourseState.PUBLISHED, CourseState.ARCHIVED}),
-    CourseState.PUBLISHED: frozenset({CourseState.ARCHIVED}),
-    CourseState.ARCHIVED: frozenset({CourseState.DRAFT, CourseState.PUBLISHED}),
+    CourseState.DRAFT: frozenset({CourseState.PENDING_REVIEW, CourseState.PUBLISHED, CourseState.ARCHIVED}),
+    CourseState.PENDING_REVIEW: frozenset(
+        {CourseState.DRAFT, CourseState.REJECTED, CourseState.PUBLISHED, CourseState.ARCHIVED}
+    ),
+    CourseState.REJECTED: frozenset({CourseState.DRAFT, CourseState.PENDING_REVIEW, CourseState.ARCHIVED}),
+    CourseState.PUBLISHED: frozenset({CourseState.UNPUBLISHED, CourseState.ARCHIVED}),
+    CourseState.UNPUBLISHED: frozenset({CourseState.PUBLISHED, CourseState.ARCHIVED}),
+    CourseState.ARCHIVED: frozenset({CourseState.DRAFT, CourseState.PUBLISHED, CourseState.UNPUBLISHED}),
 }

@@ -19,6 +19,8 @@ class EnrollmentState(models.TextChoices):
     COMPLETED = "completed", "Completed"
     SUSPENDED = "suspended", "Suspended"
     WITHDRAWN = "withdrawn", "Withdrawn"
+    EXPIRED = "expired", "Expired"
+    REFUNDED = "refunded", "Refunded"
 
 
 class EnrollmentSource(models.TextChoices):
@@ -27,18 +29,55 @@ class EnrollmentSource(models.TextChoices):
     ADMIN = "admin", "Admin"
     COHORT = "cohort", "Cohort"
     SELF = "self", "Self"
+    PATH = "path", "Learning path"
+    PAID = "paid", "Paid"
+    FREE = "free", "Free"
+    GIFTED = "gifted", "Gifted"
+    COUPON = "coupon", "Coupon"
+    BUNDLE = "bundle", "Bundle"
+    SUBSCRIPTION = "subscription", "Subscription"
 
 
+class Pacing(models.TextChoices):
+    """Who sets the pace: the dates of the run, or each learner from the day they begin."""
+
+    SCHEDULED = "scheduled", "Scheduled"
+    SELF_PACED = "self_paced", "Self-paced"
+
+
+# Refunding and expiring close access and keep the records; a new grant, or more time, opens it again. A
+# completed enrollment goes back to active only as a new attempt.
 ENROLLMENT_MOVES: dict[EnrollmentState, frozenset[EnrollmentState]] = {
     EnrollmentState.PENDING: frozenset(
-        {EnrollmentState.ACTIVE, EnrollmentState.SUSPENDED, EnrollmentState.WITHDRAWN}
+        {
+            EnrollmentState.ACTIVE,
+            EnrollmentState.SUSPENDED,
+            EnrollmentState.WITHDRAWN,
+            EnrollmentState.EXPIRED,
+            EnrollmentState.REFUNDED,
+        }
     ),
     EnrollmentState.ACTIVE: frozenset(
-        {EnrollmentState.COMPLETED, EnrollmentState.SUSPENDED, EnrollmentState.WITHDRAWN}
+        {
+            EnrollmentState.COMPLETED,
+            EnrollmentState.SUSPENDED,
+            EnrollmentState.WITHDRAWN,
+            EnrollmentState.EXPIRED,
+            EnrollmentState.REFUNDED,
+        }
     ),
-    EnrollmentState.COMPLETED: frozenset(),
-    EnrollmentState.SUSPENDED: frozenset({EnrollmentState.ACTIVE, EnrollmentState.WITHDRAWN}),
+    EnrollmentState.COMPLETED: frozenset({EnrollmentState.REFUNDED}),
+    EnrollmentState.SUSPENDED: frozenset(
+        {
+            EnrollmentState.ACTIVE,
+            EnrollmentState.WITHDRAWN,
+            EnrollmentState.EXPIRED,
+            EnrollmentState.REFUNDED,
+        }
+    ),
     EnrollmentState.WITHDRAWN: frozenset({EnrollmentState.ACTIVE}),
+    EnrollmentState.EXPIRED: frozenset({EnrollmentState.ACTIVE, EnrollmentState.WITHDRAWN}),
+    EnrollmentState.REFUNDED: frozenset({EnrollmentState.ACTIVE}),
 }
 
 # States that take one of a run's places.

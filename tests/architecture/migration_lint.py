@@ -18,8 +18,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.migrations import Migration
+from django.db.migrations import AlterField, Migration
 from django.db.migrations.loader import MigrationLoader
+from django.db.models import CharField
 
 from tenants.context import migrating_schema
 from tenants.ddl import tenant_app_labels
@@ -95,6 +96,8 @@ def violations(migration: Migration, organization: Organization, register: Regis
     # No release before uses the tables of an app that no release has.
     is_released = migration.app_label in {name.partition(".")[0] for name in register.released}
     rules = (BREAKING if is_released else {}) | ({} if is_tenants else BLOCKING)
+    if only_widens(migration):
+        rules = {rule: advice for rule, advice in rules.items() if rule != "changing-column-type"}
     contract_of = getattr(migration, "contract_of", None)
     found = {rule for rule in squawk(statements(migration, organization), migration.atomic) if rule in rules}
     if contract_of is not None:
@@ -102,6 +105,23 @@ def violations(migration: Migration, organization: Organization, register: Regis
             return [f"contract_of: {contract_of} is not released yet, so the code before still uses the old"]
         found -= CONTRACTING
     return [f"{rule}: {rules[rule]}" for rule in sorted(found)]
+
+
+def only_widens(migration: Migration) -> bool:
+    """Tell whether every changed type is a varchar that gets longer: neither the code before nor the table
+    notices."""
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    state = loader.project_state(
+        [name for name in migration.dependencies if name[0] == migration.app_label] or None, at_end=True
+    )
+    changed = [each for each in migration.operations if isinstance(each, AlterField)]
+    for each in changed:
+        before = state.models[migration.app_label, each.model_name_lower].fields[each.name]
+        if type(before) is not type(each.field) or not isinstance(before, CharField):
+            return False
+        if (before.max_length or 0) > (each.field.max_length or 0):
+            return False
+    return bool(changed)
 
 
 def statements(migration: Migration, organization: Organization) -> str:

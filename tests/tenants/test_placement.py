@@ -246,7 +246,7 @@ def test_a_column_with_a_check_gets_it_by_a_statement_of_its_own(
     settings.DATABASE_CITUS = False
     named = (
         "SELECT conname FROM pg_constraint"
-        " WHERE connamespace = %s::regnamespace AND contype = 'c' AND conname LIKE '%%weight%%'"
+        " WHERE connamespace = %s::regnamespace AND contype = 'c' AND conname LIKE '%%module_weight%%'"
     )
     mine = rows_of(named, acme.schema_name)
     assert mine == [("courses_module_weight_check",)]
@@ -281,6 +281,8 @@ def test_all_schemas_are_distributed_once_ready_ones_too(on_cluster: None) -> No
     assert calls() == [
         "reference django_content_type",
         "reference auth_permission",
+        "function pass_on_completion()",
+        "function refuse_change()",
         "function refuse_frozen_content()",
         "function refuse_frozen_version()",
         *[f"distribute {name}" for name in names],

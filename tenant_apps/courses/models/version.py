@@ -30,6 +30,13 @@ class CourseVersion(TenantRow, Record):
     )
     note = models.CharField(max_length=500, blank=True)
     content_hash = models.CharField(max_length=64, blank=True)
+    # `courses.content.rules`: lessons one after another or not, and what completes the course.
+    rules = models.JSONField(default=dict, db_default={})
+    # The revision that reviewers approved last; only that one is approved.
+    approved_revision = models.PositiveIntegerField(null=True, blank=True)
+    module_count = models.PositiveIntegerField(default=0, db_default=0)
+    resource_count = models.PositiveIntegerField(default=0, db_default=0)
+    minutes = models.PositiveIntegerField(default=0, db_default=0)
     lesson_count = models.PositiveIntegerField(default=0)
     required_count = models.PositiveIntegerField(default=0)
     published_at = models.DateTimeField(null=True, blank=True)

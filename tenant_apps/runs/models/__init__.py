@@ -1,6 +1,6 @@
-"""Dated deliveries of course versions, and who takes part."""
+"""Dated deliveries of course versions, who takes part, and by what right."""
 
-from tenant_apps.runs.models.enrollment import Enrollment
-from tenant_apps.runs.models.run import CourseRun, RunRight
+from tenant_apps.runs.models.enrollment import AccessGrant, Enrollment
+from tenant_apps.runs.models.run import CourseRun, RunDate, RunRight, WaitingPlace
 
-__all__ = ["CourseRun", "Enrollment", "RunRight"]
+__all__ = ["AccessGrant", "CourseRun", "Enrollment", "RunDate", "RunRight", "WaitingPlace"]
