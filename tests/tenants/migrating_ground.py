@@ -12,7 +12,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 
+from tenants.ddl import tenant_app_labels
 from tenants.models import Organization, TenantSchema
 from tenants.services.migrating.chart import chart
 from tenants.services.migrating.migrator import migrate_tenants
@@ -32,7 +34,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = {atomic}
-    dependencies = [("rosters", "{before}")]
+    dependencies = [("rosters", "{before}"), *{others}]
     operations = [{operations}]
 """
 
@@ -61,7 +63,9 @@ class Scratch:
             before: the migration it stands on.
             prelude: source above the class, for functions.
         """
-        source = _SOURCE.format(operations=operations, before=before, atomic=atomic, prelude=prelude)
+        source = _SOURCE.format(
+            operations=operations, before=before, atomic=atomic, prelude=prelude, others=_leaves_of_others()
+        )
         (self.folder / self.package / f"{name}.py").write_text(source)
         chart.cache_clear()
 
@@ -103,6 +107,12 @@ def make_scratch(tmp_path: Path, monkeypatch: Any, overridden: Any) -> Scratch:
     overridden.MIGRATION_MODULES = {**settings.MIGRATION_MODULES, APP: package}
     chart.cache_clear()
     return Scratch(tmp_path, package)
+
+
+def _leaves_of_others() -> list[tuple[str, str]]:
+    """Return the last migration of each other app of tenants: scratch ones come behind them all."""
+    graph = MigrationLoader(None, ignore_no_migrations=True).graph
+    return [leaf for leaf in graph.leaf_nodes() if leaf[0] in tenant_app_labels() - {APP}]
 
 
 def last_of(scratch: Scratch) -> str:
