@@ -258,7 +258,7 @@ def longest_common_order(first: Sequence[uuid.UUID], second: Sequence[uuid.UUID]
     Whichever sequence is named first the answer is the same, so that a comparison has a mirror image.
     O(n log n), by patience sorting.
     """
-    one, other = sorted((first, second))
+    one, other = (first, second) if list(first) <= list(second) else (second, first)
     place = {lineage: position for position, lineage in enumerate(other)}
     common = [lineage for lineage in one if lineage in place]
     tails: list[int] = []
@@ -290,8 +290,8 @@ class _Tree:
 
 
 def _moved(old: _Tree, new: _Tree) -> set[uuid.UUID]:
-    """Return what has another parent, and what changed its order among those that stayed, the fewest possible."""
-    moved = set()
+    """Return what has another parent, and the fewest of the others that explain the new order."""
+    moved: set[uuid.UUID] = set()
     for parent, lineages in new.children.items():
         present = [each for each in lineages if each in old.units]
         staying = [each for each in present if old.units[each].parent == parent]
