@@ -5,7 +5,7 @@ from typing import Any
 
 from shared_apps.core import clock
 from tenant_apps.runs.enums import EnrollmentState
-from tenant_apps.runs.models import CourseRun, Enrollment
+from tenant_apps.runs.models import AccessGrant, CourseRun, Enrollment
 from tenants.context import in_organization
 from tenants.models import Organization
 from tests.factories.courses import PublishedCourse
@@ -21,8 +21,12 @@ def make_run(organization: Organization, course: PublishedCourse, **facts: Any) 
 def make_enrollment(
     organization: Organization, run_id: uuid.UUID, member_id: uuid.UUID, **facts: Any
 ) -> uuid.UUID:
-    """Put a member into a run and return the enrollment's id."""
+    """Put a member into a run, with the grant that it came from, and return the enrollment's id."""
     facts.setdefault("state", EnrollmentState.ACTIVE)
     facts.setdefault("activated_at", clock.now())
     with in_organization(organization):
-        return Enrollment.objects.create(run_id=run_id, member_id=member_id, **facts).id
+        made = Enrollment.objects.create(run_id=run_id, member_id=member_id, **facts)
+        AccessGrant.objects.create(
+            enrollment=made, source=made.source, starts_at=made.created_at, ends_at=made.expires_at
+        )
+        return made.id

@@ -46,7 +46,7 @@ from tenant_apps.learning.models import CourseProgress, LessonProgress
 from tenant_apps.media.models import StoredFile
 from tenant_apps.rosters.enums import RowAction
 from tenant_apps.rosters.models import RosterImport, RosterRow
-from tenant_apps.runs.models import CourseRun, Enrollment, RunRight
+from tenant_apps.runs.models import AccessGrant, CourseRun, Enrollment, RunDate, RunRight, WaitingPlace
 from tenants.context import in_organization, in_public
 from tenants.models import DomainClaim, Organization
 from tests.support.seed import make_member
@@ -282,7 +282,14 @@ def _fill_runs(world: World) -> None:
         enrollment=enrollment, lesson_id=world.ids["published_lessons"], completed_at=clock.now()
     )
     CourseProgress.objects.create(enrollment=enrollment, completed_count=1, required_completed_count=1)
+    grant = AccessGrant.objects.create(
+        enrollment=enrollment, source="admin", starts_at=clock.now(), reason=world.mark
+    )
+    lineage = Lesson.objects.get(pk=world.ids["published_lessons"]).lineage
+    RunDate.objects.create(run=run, lineage=lineage, opens_local="2026-03-29T09:00")
+    WaitingPlace.objects.create(run=run, member_id=world.ids["members"])
     world.ids |= {"runs": run.id, "enrollments": enrollment.id, "my-courses": enrollment.id}
+    world.ids["grants"] = grant.id
 
 
 def _fill_cohorts(world: World) -> None:
