@@ -138,3 +138,39 @@ class EmbedHostsMisconfigured(Conflict):
     code = "embed_allowed_host_invalid"
     title = "The organization's list of allowed embed hosts is not valid."
     advice = "Ask the platform's operators to mend it; only they can change `embed_allowed_hosts`."
+
+
+class RuleRefused(InvalidInput):
+    """A release, due, requires or version rule that cannot be; `field` names the place, `reason` the fault."""
+
+    code = "rule_refused"
+    title = "The rule was not accepted."
+    advice = "Mend what `field` and `reason` name; units are named by the lineage of a module or lesson."
+
+
+class SwitchedOff(DomainError):
+    """The course's authors switched this part of it off; `switch` names it."""
+
+    code = "switched_off"
+    kind = Kind.FORBIDDEN
+    title = "This is switched off in this course."
+    advice = "Whoever may edit the course can switch it on (PATCH /courses/{id}, `switches`)."
+
+
+class PriceMismatch(InvalidInput):
+    """Facts of the price contradict each other; `reason` says how."""
+
+    code = "price_mismatch"
+    title = "The facts of the price do not fit together."
+    advice = (
+        "`price_missing`: a paid course needs a price above 0. `not_paid`: only a paid course has prices, a "
+        "currency and a discount. `not_above_price`: the compare price must be above the price."
+    )
+
+
+class AccessDaysMismatch(InvalidInput):
+    """Days without limited access, or limited access without days."""
+
+    code = "access_days_mismatch"
+    title = "Access type and days do not fit together."
+    advice = "Limited access needs `access_days`; every other access type has none."
