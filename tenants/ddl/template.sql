@@ -1,6 +1,6 @@
--- version: 5e6013589205996d
--- level: 14
--- sha256: 89d6b9a9243f9a1c2a6acc30a44ed24b8d785376596ec4ec3ef1197675384534
+-- version: 46cbc05753f7b6fa
+-- level: 15
+-- sha256: fc5f15f6102fc2079d24b9c8dde5723943252023531c4196e0b1f7a5755253de
 CREATE TABLE __tenant__.cohorts_cohort (
     id uuid NOT NULL,
     created_at timestamp with time zone NOT NULL,
@@ -76,6 +76,7 @@ CREATE TABLE __tenant__.courses_course (
     translations jsonb DEFAULT '{}'::jsonb NOT NULL,
     category_id uuid,
     subcategory_id uuid,
+    archived_from character varying(16) DEFAULT ''::character varying NOT NULL,
     CONSTRAINT courses_course_access_days_check CHECK ((access_days >= 0)),
     CONSTRAINT courses_course_compare_at_minor_check CHECK ((compare_at_minor >= 0)),
     CONSTRAINT courses_course_discount_percent_check CHECK ((discount_percent >= 0)),
@@ -141,6 +142,7 @@ CREATE TABLE __tenant__.courses_courseversion (
     module_count integer DEFAULT 0 NOT NULL,
     resource_count integer DEFAULT 0 NOT NULL,
     rules jsonb DEFAULT '{}'::jsonb NOT NULL,
+    editor_ids jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT courses_courseversion_approved_revision_check CHECK ((approved_revision >= 0)),
     CONSTRAINT courses_courseversion_lesson_count_check CHECK ((lesson_count >= 0)),
     CONSTRAINT courses_courseversion_minutes_check CHECK ((minutes >= 0)),
@@ -869,6 +871,7 @@ INSERT INTO __tenant__.django_migrations (app, name, applied) VALUES
 ('courses', '0002_frozen_versions', now()),
 ('courses', '0003_courses_in_depth', now()),
 ('courses', '0004_shared_texts', now()),
+('courses', '0005_editors_of_drafts', now()),
 ('runs', '0002_enrollment_in_depth', now()),
 ('learning', '0001_initial', now()),
 ('learning', '0002_records_by_lineage', now()),

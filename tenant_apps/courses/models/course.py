@@ -30,6 +30,8 @@ class Course(TenantRow, Record):
     state = models.CharField(max_length=16, choices=CourseState.choices, default=CourseState.DRAFT)
     state_reason = models.CharField(max_length=1000, blank=True, default="", db_default="")
     state_changed_at = models.DateTimeField(null=True, blank=True)
+    # What an archived course goes back to: an unpublished one must not come out of the archive published.
+    archived_from = models.CharField(max_length=16, blank=True, default="", db_default="", editable=False)
     # Counts the edits of the course's own facts, and is their ETag; a draft's content has its version's.
     revision = models.PositiveIntegerField(default=1, db_default=1)
     owner = models.ForeignKey("people.Member", on_delete=models.PROTECT, related_name="+")

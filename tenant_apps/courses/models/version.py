@@ -34,6 +34,8 @@ class CourseVersion(TenantRow, Record):
     rules = models.JSONField(default=dict, db_default={})
     # The revision that reviewers approved last; only that one is approved.
     approved_revision = models.PositiveIntegerField(null=True, blank=True)
+    # Members whose work is in the draft: nobody approves their own.
+    editor_ids = models.JSONField(default=list, db_default=[], editable=False)
     module_count = models.PositiveIntegerField(default=0, db_default=0)
     resource_count = models.PositiveIntegerField(default=0, db_default=0)
     minutes = models.PositiveIntegerField(default=0, db_default=0)
