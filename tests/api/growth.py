@@ -25,7 +25,17 @@ from shared_apps.core.ids import new_id
 from shared_apps.jobs.models import Job
 from tenant_apps.cohorts.models import Cohort, CohortMember, CohortRight
 from tenant_apps.courses.enums import CourseState, VersionState
-from tenant_apps.courses.models import Course, CourseRight, CourseVersion, Lesson, Module
+from tenant_apps.courses.models import (
+    Category,
+    Course,
+    CoursePrerequisite,
+    CourseRelation,
+    CourseRight,
+    CourseVersion,
+    CourseVisit,
+    Lesson,
+    Module,
+)
 from tenant_apps.learning.models import CourseProgress, LessonProgress
 from tenant_apps.media.models import StoredFile
 from tenant_apps.people.models import Member
@@ -149,7 +159,12 @@ def _grow_courses(world: World, members: list[Member]) -> None:
             sha256=f"{number:064}",
             storage_key=f"more {number}",
         )
-        _published_course(f"more-{number}", owner=world, modules=1)
+        more = _published_course(f"more-{number}", owner=world, modules=1)
+        category = Category.objects.create(slug=f"more-{number}", name=f"more {number}", position=1 + number)
+        Course.objects.filter(pk=more.pk).update(category=category, tags=[f"more {number}"])
+        CoursePrerequisite.objects.create(course_id=world.ids["courses"], needs=more)
+        CourseRelation.objects.create(course_id=world.ids["courses"], other=more)
+        CourseVisit.objects.create(course_id=world.ids["courses"], member=member)
         CourseVersion.objects.create(course_id=world.ids["courses"], number=3 + number)
         module = Module.objects.create(
             version_id=world.ids["versions"], title=f"more {number}", position=1 + number

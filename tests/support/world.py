@@ -41,7 +41,17 @@ from shared_apps.outbox.models import OutboxMessage
 from shared_apps.usage.models import DailyUsage
 from tenant_apps.cohorts.models import Cohort, CohortMember, CohortRight
 from tenant_apps.courses.enums import CourseState, LessonKind, VersionState
-from tenant_apps.courses.models import Course, CourseRight, CourseVersion, Lesson, Module
+from tenant_apps.courses.models import (
+    Category,
+    Course,
+    CoursePrerequisite,
+    CourseRelation,
+    CourseRight,
+    CourseVersion,
+    CourseVisit,
+    Lesson,
+    Module,
+)
 from tenant_apps.learning.models import CourseProgress, LessonProgress
 from tenant_apps.media.models import StoredFile
 from tenant_apps.rosters.enums import RowAction
@@ -271,6 +281,33 @@ def _fill_courses(world: World) -> None:
         "lessons": draft_lesson.id,
         "published_lessons": lesson.id,
     }
+    _fill_catalogue(world, course, file)
+
+
+def _fill_catalogue(world: World, course: Course, image: StoredFile) -> None:
+    """What the course is sorted under, builds on and leads to, and somebody's look at it."""
+    mark = world.mark
+    category = Category.objects.create(
+        slug=mark.lower(), name=mark, icon=mark, image=image, colour="#aabbcc", is_featured=True
+    )
+    branch = Category.objects.create(slug=f"{mark.lower()}-2", name=mark, parent=category)
+    Course.objects.filter(pk=course.pk).update(
+        category=category,
+        subcategory=branch,
+        tags=[mark.lower()],
+        requirements=[mark],
+        outcomes=[mark],
+        audience=[mark],
+        seo={"meta_title": mark},
+        translations={"fr": {"title": mark, "summary": mark}},
+    )
+    before = Course.objects.create(
+        slug=f"{mark.lower()}-before", title=mark, owner_id=world.owner.id, state=CourseState.PUBLISHED
+    )
+    CoursePrerequisite.objects.create(course=course, needs=before)
+    CourseRelation.objects.create(course=course, other=before)
+    CourseVisit.objects.create(course=course, member_id=world.ids["members"])
+    world.ids |= {"categories": branch.id, "catalogue": course.id}
 
 
 def _fill_runs(world: World) -> None:

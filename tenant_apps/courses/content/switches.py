@@ -1,4 +1,4 @@
-"""The parts of a course that its authors can switch off. A course stores only what differs from the default."""
+"""What authors can switch off in a course. A course stores only what differs from the default."""
 
 from collections.abc import Mapping
 from typing import Any, Final
