@@ -174,3 +174,11 @@ class AccessDaysMismatch(InvalidInput):
     code = "access_days_mismatch"
     title = "Access type and days do not fit together."
     advice = "Limited access needs `access_days`; every other access type has none."
+
+
+class VersionsOfTwoCourses(InvalidInput):
+    """Only versions of one course can be compared."""
+
+    code = "versions_of_two_courses"
+    title = "The two versions belong to different courses."
+    advice = "Compare versions of one course; GET /courses/{id}/versions lists them."
