@@ -185,6 +185,8 @@ TENANT: dict[str, frozenset[str]] = {
     "my_courses_retrieve": EVERYONE,
     "my_lessons_retrieve": EVERYONE,
     "my_lessons_complete": EVERYONE,
+    "my_lesson_reports_send": EVERYONE,
+    "my_reports_send": EVERYONE,
 }
 
 PLATFORM: dict[str, frozenset[str]] = {
