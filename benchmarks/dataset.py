@@ -18,8 +18,9 @@ from shared_apps.accounts.models import Membership, SignIn, User
 from shared_apps.accounts.tokens import AccessClaims, encode_access
 from shared_apps.core import clock
 from shared_apps.core.actors import Role
-from tenant_apps.courses.enums import CourseState, VersionState
-from tenant_apps.courses.models import Course, CourseVersion, Lesson, Module
+from tenant_apps.courses.content.digest import text_digest
+from tenant_apps.courses.enums import BodyFormat, CourseState, VersionState
+from tenant_apps.courses.models import Course, CourseVersion, Lesson, LessonText, Module
 from tenant_apps.people.models import Member
 from tenant_apps.runs.models import CourseRun, Enrollment
 from tenants.context import in_organization, in_public
@@ -175,6 +176,9 @@ def _course(number: int, owner_id: uuid.UUID, lessons: int) -> tuple[CourseVersi
     )
     in_each = -(-lessons // MODULES)
     body = "<p>What there is to know about it, in a few sentences that somebody really reads.</p>" * 10
+    text = LessonText.objects.create(
+        body_format=BodyFormat.HTML, body=body, body_html=body, digest=text_digest(BodyFormat.HTML, body)
+    )
     made = Lesson.objects.bulk_create(
         [
             Lesson(
@@ -183,8 +187,7 @@ def _course(number: int, owner_id: uuid.UUID, lessons: int) -> tuple[CourseVersi
                 title=f"Lesson number {n}",
                 position=n % in_each,
                 minutes=5,
-                body=body,
-                body_html=body,
+                text=text,
             )
             for n in range(lessons)
         ]

@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,28 +18,72 @@ class DocumentFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class OutlineResource:
+    """A file or https address beside a lesson; exactly one of `file` and `url` is there."""
+
+    id: uuid.UUID
+    lineage: uuid.UUID
+    title: str
+    position: int
+    is_downloadable: bool
+    file: DocumentFacts | None
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineTranslation:
+    """A module (no text) or lesson in another language; `body_format` is "" without a text."""
+
+    lineage: uuid.UUID
+    language: str
+    title: str
+    summary: str
+    body_format: str
+    body: str
+    body_html: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutlineLesson:
-    """A lesson in its place. `minutes` is 0 when the author gave no duration; `body_html` is clean."""
+    """A lesson in its place. `minutes` is 0 when the author gave no duration; `body_html` is clean.
+
+    `revision` counts the edits of this lesson. `text_digest` tells texts apart unread. `topics` is the third
+    level, empty for a topic itself. Rules (`release`, `requires`, `due`) are JSON of `content.rules`.
+    """
 
     id: uuid.UUID
     lineage: uuid.UUID
     key: str
+    revision: int
     title: str
     kind: str
     position: int
     is_required: bool
     is_published: bool
+    is_preview: bool
+    is_downloadable: bool
     minutes: int
+    weight: int
     body_format: str
     body: str
     body_html: str
+    text_digest: str
     document: DocumentFacts | None
     embed_url: str
+    media_url: str
+    duration_seconds: int
+    linked_id: uuid.UUID | None
+    release: dict[str, Any] | None
+    requires: tuple[str, ...]
+    due: dict[str, Any] | None
+    resources: tuple[OutlineResource, ...]
+    translations: tuple[OutlineTranslation, ...]
+    topics: "tuple[OutlineLesson, ...]"
 
 
 @dataclass(frozen=True, slots=True)
 class OutlineModule:
-    """A module with its lessons in teaching order."""
+    """A module with its lessons in teaching order; rules as in `OutlineLesson`."""
 
     id: uuid.UUID
     lineage: uuid.UUID
@@ -46,12 +91,19 @@ class OutlineModule:
     title: str
     summary: str
     position: int
+    release: dict[str, Any] | None
+    requires: tuple[str, ...]
+    due: dict[str, Any] | None
+    translations: tuple[OutlineTranslation, ...]
     lessons: tuple[OutlineLesson, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class VersionOutline:
-    """A whole version. `revision` is the ETag of a draft; `content_hash` is "" until it is published."""
+    """A whole version. `revision` is the ETag of a draft; `content_hash` is "" until it is published.
+
+    Counts (`module_count` and on) are those kept by publishing.
+    """
 
     id: uuid.UUID
     course_id: uuid.UUID
@@ -61,7 +113,16 @@ class VersionOutline:
     based_on_id: uuid.UUID | None
     note: str
     content_hash: str
+    rules: dict[str, Any]
+    module_count: int
     lesson_count: int
     required_count: int
+    resource_count: int
+    minutes: int
     published_at: datetime | None
     modules: tuple[OutlineModule, ...]
+
+    @property
+    def lessons(self) -> tuple[OutlineLesson, ...]:
+        """The lessons of all modules in teaching order, topics left within them."""
+        return tuple(lesson for module in self.modules for lesson in module.lessons)

@@ -5,8 +5,9 @@ import uuid
 from dataclasses import dataclass
 
 from shared_apps.core import clock
-from tenant_apps.courses.enums import CourseState, VersionState
-from tenant_apps.courses.models import Course, CourseVersion, Lesson, Module
+from tenant_apps.courses.content.digest import text_digest
+from tenant_apps.courses.enums import BodyFormat, CourseState, VersionState
+from tenant_apps.courses.models import Course, CourseVersion, Lesson, LessonText, Module
 from tenant_apps.people.models import Member
 from tenants.context import in_organization
 from tenants.models import Organization
@@ -51,6 +52,15 @@ def make_published_course(
         )
 
 
+def make_text(body: str, body_html: str | None = None) -> LessonText:
+    """Return an unsaved text; its HTML is the body in one paragraph unless given."""
+    return LessonText(
+        body=body,
+        body_html=f"<p>{body}</p>" if body_html is None else body_html,
+        digest=text_digest(BodyFormat.MARKDOWN, body),
+    )
+
+
 def publish_another_version(
     organization: Organization,
     course_id: uuid.UUID,
@@ -78,11 +88,11 @@ def publish_another_version(
                 is_required=place not in optional,
                 is_published=place not in hidden,
                 minutes=5,
-                body=f"Text {place + 1}",
-                body_html=f"<p>Text {place + 1}</p>",
+                text=make_text(f"Text {place + 1}"),
             )
             for place in reversed(range(modules * lessons))
         ]
+        LessonText.objects.bulk_create([lesson.text for lesson in made if lesson.text])
         Lesson.objects.bulk_create(made)
         made.reverse()
         if published:

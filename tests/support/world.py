@@ -50,7 +50,11 @@ from tenant_apps.courses.models import (
     CourseVersion,
     CourseVisit,
     Lesson,
+    LessonResource,
+    LessonText,
     Module,
+    Translation,
+    WorkingCopy,
 )
 from tenant_apps.learning.models import CourseProgress, LessonProgress
 from tenant_apps.media.models import StoredFile
@@ -59,6 +63,7 @@ from tenant_apps.rosters.models import RosterImport, RosterRow
 from tenant_apps.runs.models import AccessGrant, CourseRun, Enrollment, RunDate, RunRight, WaitingPlace
 from tenants.context import in_organization, in_public
 from tenants.models import DomainClaim, Organization
+from tests.factories.courses import make_text
 from tests.support.seed import make_member
 
 
@@ -249,6 +254,12 @@ def _fill_purchases(world: World, plan: Plan, subscription: Subscription) -> Non
     ).id
 
 
+def _text(mark: str) -> LessonText:
+    text = make_text(mark)
+    text.save(force_insert=True)
+    return text
+
+
 def _fill_courses(world: World) -> None:
     mark = world.mark
     file = StoredFile.objects.create(
@@ -257,9 +268,7 @@ def _fill_courses(world: World) -> None:
     course = Course.objects.create(slug=mark.lower(), title=mark, owner_id=world.owner.id)
     version = CourseVersion.objects.create(course=course, number=1)
     module = Module.objects.create(version=version, title=mark, position=0)
-    lesson = Lesson.objects.create(
-        version=version, module=module, title=mark, position=0, body=mark, body_html=f"<p>{mark}</p>"
-    )
+    lesson = Lesson.objects.create(version=version, module=module, title=mark, position=0, text=_text(mark))
     Lesson.objects.create(
         version=version, module=module, title=mark, position=1, kind=LessonKind.DOCUMENT, document=file
     )
@@ -270,9 +279,19 @@ def _fill_courses(world: World) -> None:
     draft = CourseVersion.objects.create(course=course, number=2, based_on=version, note=mark)
     draft_module = Module.objects.create(version=draft, title=mark, position=0)
     draft_lesson = Lesson.objects.create(
-        version=draft, module=draft_module, title=mark, position=0, body=mark
+        version=draft, module=draft_module, title=mark, position=0, text=_text(mark)
+    )
+    resource = LessonResource.objects.create(
+        version=draft, lesson=draft_lesson, title=mark, file=file, position=0
+    )
+    Translation.objects.create(
+        version=draft, lineage=draft_lesson.lineage, language="de", title=mark, text=_text(mark)
+    )
+    WorkingCopy.objects.create(
+        lesson=draft_lesson, member_id=world.owner.id, facts={"title": mark}, based_on_revision=1
     )
     world.ids |= {
+        "resources": resource.id,
         "files": file.id,
         "courses": course.id,
         "versions": draft.id,

@@ -31,6 +31,17 @@ class BodyTooComplex(ContentError):
         super().__init__(f"{self.code}: tags={tags} limit={limit}")
 
 
+class AddressRefused(ContentError):
+    """An address was refused. `rule` says which rule, `code` the same for API clients, `host` what was
+    understood as the host."""
+
+    def __init__(self, rule: str, *, host: str = "") -> None:
+        self.rule = rule
+        self.code = rule if rule.startswith("url_") else f"url_{rule}"
+        self.host = host
+        super().__init__(f"{self.code}: host={host!r}")
+
+
 class EmbedNotAllowed(ContentError):
     """An embed address was refused. `code` says which rule, `host` what was understood as the host."""
 

@@ -1,14 +1,17 @@
 """What authors send, made safe and checked before it is written; no lesson is written any other way."""
 
 import uuid
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.conf import settings
 
+from tenant_apps.courses.content.addresses import check_https_url
+from tenant_apps.courses.content.digest import text_digest
 from tenant_apps.courses.content.embeds import DEFAULT_ALLOWED_EMBED_HOSTS, check_embed_url
 from tenant_apps.courses.content.errors import BadAllowedHost, ContentError
 from tenant_apps.courses.content.folder import MAX_SUMMARY_CHARACTERS, MAX_TITLE_CHARACTERS
-from tenant_apps.courses.content.sanitize import clean_html, plain_text, render_markdown
+from tenant_apps.courses.content.rules import parse_requires, parse_time_rule, time_rule_json
+from tenant_apps.courses.content.sanitize import plain_text
 from tenant_apps.courses.enums import BodyFormat, LessonKind
 from tenant_apps.courses.errors import (
     EmbedHostsMisconfigured,
@@ -17,31 +20,48 @@ from tenant_apps.courses.errors import (
     TextTooLong,
     UnknownDocument,
 )
-from tenant_apps.courses.models import Lesson
+from tenant_apps.courses.models import Lesson, Module
+from tenant_apps.courses.services.texts import new_text
 from tenant_apps.media.selectors.files import existing_file_ids
 from tenants.context import current_organization
 from tenants.selectors.organizations import get_setting
 
 
 class LessonFacts(TypedDict, total=False):
-    """What an author says of a lesson; a key left out stays as it is. `minutes` 0 means no duration."""
+    """What an author says of a lesson or topic; a key left out stays as it is.
+
+    `minutes` and `duration_seconds` 0 mean no duration. `release`, `requires` and `due` are in the JSON form
+    of `content.rules`.
+    """
 
     title: str
     kind: str
     is_published: bool
     is_required: bool
+    is_preview: bool
+    is_downloadable: bool
     minutes: int
+    weight: int
     body_format: str
     body: str
     document_id: uuid.UUID | None
     embed_url: str
+    media_url: str
+    duration_seconds: int
+    linked_id: uuid.UUID | None
+    release: dict[str, Any] | None
+    requires: list[str]
+    due: dict[str, Any] | None
 
 
 class ModuleFacts(TypedDict, total=False):
-    """What an author says of a module."""
+    """What an author says of a module; rules as in `LessonFacts`."""
 
     title: str
     summary: str
+    release: dict[str, Any] | None
+    requires: list[str]
+    due: dict[str, Any] | None
 
 
 def allowed_embed_hosts() -> tuple[str, ...]:
@@ -72,42 +92,95 @@ def plain_summary(text: str) -> str:
     return _plain(text, field="summary", limit=MAX_SUMMARY_CHARACTERS)
 
 
-def apply_facts(lesson: Lesson, facts: LessonFacts) -> set[str]:
+def apply_module_facts(module: Module, facts: ModuleFacts) -> set[str]:
     """Set the facts on the row, cleaned, and return the names of the columns that changed.
 
     Raises:
+        TextEmpty, TextTooLong: title or summary.
+        RuleRefused: a rule that cannot be read; whether its units exist is asked of the whole version.
+    """
+    before = {name: getattr(module, name) for name in _MODULE_COLUMNS}
+    if "title" in facts:
+        module.title = plain_title(facts["title"])
+    if "summary" in facts:
+        module.summary = plain_summary(facts["summary"])
+    _apply_rules(module, facts)
+    return {name for name in _MODULE_COLUMNS if getattr(module, name) != before[name]}
+
+
+def apply_facts(lesson: Lesson, facts: LessonFacts, *, hosts: tuple[str, ...] | None = None) -> set[str]:
+    """Set the facts on the row, cleaned, and return the names of the columns that changed.
+
+    A new text is set on the lesson unsaved (see `texts`); an equal one leaves the text as it is.
+
+    Args:
+        lesson: the row; its text joined, where it may have one.
+        facts: what to set.
+        hosts: that embeds may come from, where the caller has read them already.
+
+    Raises:
         TextEmpty, TextTooLong: the title.
-        LessonContentRefused: the body or the embed address.
+        LessonContentRefused: the body or an address.
+        RuleRefused: a rule that cannot be read; whether its units exist is asked of the whole version.
         UnknownDocument: no such file.
     """
     before = {name: getattr(lesson, name) for name in _COLUMNS}
-    for name in ("kind", "is_published", "is_required", "minutes", "body_format", "body", "document_id"):
+    for name in _PLAIN:
         if name in facts:
-            setattr(lesson, name, facts[name])
+            setattr(lesson, name, facts[name])  # type: ignore[literal-required]
     if "title" in facts:
         lesson.title = plain_title(facts["title"])
-    if "body" in facts or "body_format" in facts:
-        lesson.body_html = rendered(lesson.body, lesson.body_format)
-    if facts.get("embed_url") or (facts.get("kind") == LessonKind.EMBED and lesson.embed_url):
-        lesson.embed_url = checked_embed(facts.get("embed_url") or lesson.embed_url, allowed_embed_hosts())
-    elif "embed_url" in facts:
-        lesson.embed_url = ""
+    _apply_text(lesson, facts)
+    _apply_addresses(lesson, facts, hosts)
+    _apply_rules(lesson, facts)
     changed = {name for name in _COLUMNS if getattr(lesson, name) != before[name]}
     if "document_id" in changed and lesson.document_id and not existing_file_ids([lesson.document_id]):
         raise UnknownDocument(field="document_id")
     return changed
 
 
-def rendered(body: str, body_format: str) -> str:
-    """Return the safe HTML of a body in "markdown" or "html".
+def _apply_text(lesson: Lesson, facts: LessonFacts) -> None:
+    if "body" not in facts and "body_format" not in facts:
+        return
+    shown = lesson.text
+    body = facts.get("body", shown.body if shown else "")
+    body_format = facts.get("body_format", shown.body_format if shown else BodyFormat.MARKDOWN)
+    if shown is None or shown.digest != text_digest(body_format, body):
+        lesson.text = new_text(body, body_format)
+
+
+def _apply_addresses(lesson: Lesson, facts: LessonFacts, hosts: tuple[str, ...] | None) -> None:
+    embeds = facts.get("kind") == LessonKind.EMBED
+    if facts.get("embed_url") or (embeds and lesson.embed_url):
+        allowed = allowed_embed_hosts() if hosts is None else hosts
+        lesson.embed_url = checked_embed(facts.get("embed_url") or lesson.embed_url, allowed)
+    elif "embed_url" in facts:
+        lesson.embed_url = ""
+    if "media_url" in facts:
+        lesson.media_url = (
+            checked_address(facts["media_url"], field="media_url") if facts["media_url"] else ""
+        )
+
+
+def _apply_rules(row: Lesson | Module, facts: LessonFacts | ModuleFacts) -> None:
+    if "release" in facts:
+        row.release = time_rule_json(parse_time_rule(facts["release"], field="release"))
+    if "due" in facts:
+        row.due = time_rule_json(parse_time_rule(facts["due"], field="due"))
+    if "requires" in facts:
+        row.requires = [str(each) for each in parse_requires(facts["requires"])]
+
+
+def checked_address(url: str, *, field: str) -> str:
+    """Return the canonical https address.
 
     Raises:
-        LessonContentRefused: too large, or so many tags that parsing them could exhaust memory.
+        LessonContentRefused: not https, or not plainly a host.
     """
     try:
-        return render_markdown(body) if body_format == BodyFormat.MARKDOWN else clean_html(body)
+        return check_https_url(url)
     except ContentError as error:
-        raise LessonContentRefused(field="body", reason=error.code) from error
+        raise LessonContentRefused(field=field, reason=error.code) from error
 
 
 def checked_embed(url: str, hosts: tuple[str, ...]) -> str:
@@ -127,18 +200,21 @@ def checked_embed(url: str, hosts: tuple[str, ...]) -> str:
         ) from error
 
 
-_COLUMNS = (
-    "title",
+_PLAIN = (
     "kind",
     "is_published",
     "is_required",
+    "is_preview",
+    "is_downloadable",
     "minutes",
-    "body_format",
-    "body",
-    "body_html",
+    "weight",
     "document_id",
-    "embed_url",
+    "duration_seconds",
+    "linked_id",
 )
+_RULES = ("release", "requires", "due")
+_COLUMNS = ("title", *_PLAIN, "text_id", "embed_url", "media_url", *_RULES)
+_MODULE_COLUMNS = ("title", "summary", *_RULES)
 
 
 def _plain(text: str, *, field: str, limit: int) -> str:

@@ -15,14 +15,15 @@ from tenant_apps.courses.content.sanitize import ATTACHMENT_SCHEME
 from tenant_apps.courses.content.source import CourseSource, LessonSource, SourceFile
 from tenant_apps.courses.enums import VersionState
 from tenant_apps.courses.locks import course_to_change, version_to_change
-from tenant_apps.courses.models import Course, CourseVersion, Lesson, Module
+from tenant_apps.courses.models import Course, CourseVersion, Lesson, LessonText, Module
 from tenant_apps.courses.policies import CREATE, EDIT, PUBLISH, visible_courses
 from tenant_apps.courses.selectors.outline import get_outline
-from tenant_apps.courses.services.content import allowed_embed_hosts, plain_summary, rendered
+from tenant_apps.courses.services.content import allowed_embed_hosts, plain_summary
 from tenant_apps.courses.services.courses import CourseFacts, do_create_course, do_update_course
 from tenant_apps.courses.services.drafts import do_create_draft
 from tenant_apps.courses.services.publishing import do_publish
 from tenant_apps.courses.services.steps import do_audit, refuse_archived
+from tenant_apps.courses.services.texts import new_text
 from tenant_apps.courses.types import OutlineLesson, OutlineModule
 from tenant_apps.media.services.storing import store_file
 
@@ -222,6 +223,7 @@ def _do_write(
             lesson.lineage = lesson_lineage.get(lesson.key, lesson.lineage)
             lessons.append(lesson)
     Module.objects.bulk_create(modules)
+    LessonText.objects.bulk_create([lesson.text for lesson in lessons if lesson.text])
     Lesson.objects.bulk_create(lessons)
     do_audit(
         actor=actor,
@@ -241,7 +243,6 @@ def _lesson(
     source: LessonSource,
     files: Mapping[str, uuid.UUID],
 ) -> Lesson:
-    body = _body(source, files)
     return Lesson(
         version=draft,
         module=module,
@@ -252,9 +253,7 @@ def _lesson(
         is_published=source.is_published,
         is_required=source.is_required,
         minutes=source.duration_minutes or 0,
-        body_format=source.body_format.value,
-        body=body,
-        body_html=rendered(body, source.body_format.value),
+        text=new_text(_body(source, files), source.body_format.value),
         document_id=_id_of(source.document, files),
         embed_url=source.embed_url or "",
     )

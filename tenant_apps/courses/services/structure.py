@@ -14,10 +14,10 @@ from tenant_apps.courses.services.content import (
     LessonFacts,
     ModuleFacts,
     apply_facts,
-    plain_summary,
-    plain_title,
+    apply_module_facts,
 )
 from tenant_apps.courses.services.steps import do_audit, do_count_edit, do_lock_draft
+from tenant_apps.courses.services.texts import do_drop_texts, do_save_text
 from tenant_apps.courses.services.tree import (
     do_close_gap,
     do_make_room,
@@ -55,8 +55,8 @@ def add_module(
     """
     with entry_transaction():
         draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
-        module = Module(version=draft, title=plain_title(facts["title"]))
-        module.summary = plain_summary(facts.get("summary", ""))
+        module = Module(version=draft)
+        apply_module_facts(module, facts)
         module.position = do_make_room(modules_of(version_id), wanted=position)
         module.save(force_insert=True)
         return _edited(actor, draft, "add_module", module)
@@ -73,11 +73,7 @@ def update_module(
     with entry_transaction():
         draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
         module = _module(version_id, module_id)
-        if "title" in facts:
-            module.title = plain_title(facts["title"])
-        if "summary" in facts:
-            module.summary = plain_summary(facts["summary"])
-        module.save_fields("title", "summary")
+        module.save_fields(*apply_module_facts(module, facts))
         return _edited(actor, draft, "update_module", module)
 
 
@@ -91,7 +87,10 @@ def delete_module(*, actor: Actor, version_id: uuid.UUID, module_id: uuid.UUID, 
         draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
         module = _module(version_id, module_id)
         edited = _edited(actor, draft, "delete_module", module)
-        Lesson.objects.filter(module_id=module_id).delete()
+        lessons = Lesson.objects.filter(module_id=module_id).order_by()
+        text_ids = list(lessons.values_list("text_id", flat=True))
+        lessons.delete()
+        do_drop_texts(text_ids)
         module.delete()
         do_close_gap(modules_of(version_id), position=module.position)
         return edited
@@ -119,6 +118,7 @@ def add_lesson(
         lesson = Lesson(version=draft, module_id=module_id)
         apply_facts(lesson, facts)
         lesson.position = do_make_room(lessons_of(module_id), wanted=position)
+        do_save_text(lesson)
         lesson.save(force_insert=True)
         return _edited(actor, draft, "add_lesson", lesson)
 
@@ -140,7 +140,9 @@ def update_lesson(
     with entry_transaction():
         draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
         lesson = _lesson(version_id, lesson_id)
+        old_text_id = lesson.text_id
         changed = apply_facts(lesson, facts)
+        do_save_text(lesson)
         if module_id is not None and module_id != lesson.module_id:
             _require_module(version_id, module_id)
             left, place = lesson.module_id, lesson.position
@@ -151,6 +153,8 @@ def update_lesson(
             do_close_gap(lessons_of(left), position=place)
         else:
             lesson.save_fields(*changed)
+        if "text_id" in changed:
+            do_drop_texts([old_text_id])
         return _edited(actor, draft, "update_lesson", lesson)
 
 
@@ -165,6 +169,7 @@ def delete_lesson(*, actor: Actor, version_id: uuid.UUID, lesson_id: uuid.UUID, 
         lesson = _lesson(version_id, lesson_id)
         edited = _edited(actor, draft, "delete_lesson", lesson)
         lesson.delete()
+        do_drop_texts([lesson.text_id])
         do_close_gap(lessons_of(lesson.module_id), position=lesson.position)
         return edited
 
@@ -226,7 +231,7 @@ def _module(version_id: uuid.UUID, module_id: uuid.UUID) -> Module:
 
 
 def _lesson(version_id: uuid.UUID, lesson_id: uuid.UUID) -> Lesson:
-    lesson = Lesson.objects.filter(pk=lesson_id, version_id=version_id).first()
+    lesson = Lesson.objects.filter(pk=lesson_id, version_id=version_id).select_related("text").first()
     if lesson is None:
         raise NotFound
     return lesson

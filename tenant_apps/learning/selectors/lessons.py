@@ -16,10 +16,12 @@ from tenants.postgresql.prepared import prepared_cursor
 
 _LESSON = f"""
 SELECT e.state, e.expires_at, r.state, r.starts_at, r.ends_at, r.timezone, {SEAT_MISSING},
-       r.version_id, l.body_html, l.embed_url, f.id, f.name, f.content_type, f.size, done.completed_at
+       r.version_id, COALESCE(t.body_html, ''), l.embed_url, f.id, f.name,
+       f.content_type, f.size, done.completed_at
   FROM runs_enrollment e
   JOIN runs_courserun r ON r.id = e.run_id
   JOIN courses_lesson l ON l.id = %(lesson)s AND l.version_id = r.version_id AND l.is_published
+  LEFT JOIN courses_lessontext t ON t.id = l.text_id
   LEFT JOIN media_storedfile f ON f.id = l.document_id
   LEFT JOIN learning_lessonprogress done ON done.enrollment_id = e.id AND done.lesson_id = l.id
  WHERE e.id = %(enrollment)s AND e.member_id = %(member)s

@@ -287,4 +287,5 @@ def test_a_tree_takes_the_same_number_of_statements_at_any_size(acme: Organizati
         tree = admin.get(f"/api/v1/versions/{large.version_id}").json()
 
     assert sum(len(module["lessons"]) for module in tree["modules"]) == 120
-    assert len(few) == len(many) == 3  # who calls, modules, lessons
+    # who calls, modules, lessons, resources, translations
+    assert len(few) == len(many) == 5

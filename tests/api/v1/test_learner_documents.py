@@ -11,6 +11,7 @@ from tenant_apps.courses.models import Course, CourseVersion, Lesson, Module
 from tenant_apps.runs.models import CourseRun, Enrollment
 from tenants.context import in_organization
 from tenants.models import Organization
+from tests.factories.courses import make_text
 from tests.support.client import Caller
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
@@ -36,6 +37,8 @@ def test_a_learner_opens_a_lessons_document_by_its_signed_link(
         course = Course.objects.create(slug="documents", title="Documents", owner_id=admin.id)  # type: ignore[attr-defined]
         version = CourseVersion.objects.create(course=course, number=1)
         module = Module.objects.create(version=version, title="One", position=0)
+        text = make_text("", f'<p><img src="attachment:{file_id}/picture.png"></p>')
+        text.save()
         lesson = Lesson.objects.create(
             version=version,
             module=module,
@@ -43,7 +46,7 @@ def test_a_learner_opens_a_lessons_document_by_its_signed_link(
             position=0,
             kind=LessonKind.DOCUMENT,
             document_id=file_id,
-            body_html=f'<p><img src="attachment:{file_id}/picture.png"></p>',
+            text=text,
         )
         CourseVersion.objects.filter(pk=version.pk).update(state=VersionState.PUBLISHED, lesson_count=1)
         run = CourseRun.objects.create(course=course, version=version, title="Run")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tenant_apps.courses.content.digest import content_digest, version_content
+from tenant_apps.courses.content.digest import content_digest, is_digest_of, version_content
 from tenant_apps.courses.content.errors import CourseFolderError
 from tenant_apps.courses.content.folder import read_course_folder
 from tenant_apps.courses.content.folder_files import detect_extension
@@ -207,7 +207,19 @@ def test_digest_is_equal_for_equal_content_wherever_it_lies(tmp_path: Path) -> N
     digests = {content_digest(version_content(read_course_folder(folder))) for folder in (first, second)}
     # then
     # the SHA-256 of the canonical JSON, computed outside this code
-    assert digests == {"5bbf161ba0c810800ebd0df483693188f0fe39cbe0e1b6352c2218a592e57b83"}
+    assert digests == {"7c575c1909fe0ea64049b6794a334bc6682e3d5aea0961aaf32c3006bbcc61ed"}
+
+
+@pytest.mark.feature("VER-03")
+def test_a_hash_of_the_first_form_still_proves_what_was_published_with_it(tmp_path: Path) -> None:
+    # given the hash that the first form of the canonical JSON gave this course, computed outside this code
+    stored = "5bbf161ba0c810800ebd0df483693188f0fe39cbe0e1b6352c2218a592e57b83"
+    # when
+    same = version_content(read_course_folder(write_course(tmp_path)))
+    other = version_content(read_course_folder(write_course(tmp_path, body="Other.\n")))
+    # then
+    assert (is_digest_of(stored, same), is_digest_of(stored, other)) == (True, False)
+    assert is_digest_of(content_digest(same), same)
 
 
 @pytest.mark.parametrize(
