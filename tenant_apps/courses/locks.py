@@ -2,10 +2,14 @@
 
 import uuid
 from collections.abc import Iterable
+from typing import Literal
 
+from django.db import connection
 from django.db.models import QuerySet
 
+from shared_apps.core.transactions import require_transaction
 from tenant_apps.courses.models import Course, CourseVersion
+from tenants.context import current_organization
 
 
 def course_to_change(course_id: uuid.UUID) -> QuerySet[Course]:
@@ -24,3 +28,17 @@ def version_to_copy(course_id: uuid.UUID, version_id: uuid.UUID) -> Iterable[Cou
         "SELECT * FROM courses_courseversion WHERE id = %s AND course_id = %s FOR SHARE",
         [version_id, course_id],
     )
+
+
+def take_turn(graph: Literal["categories", "prerequisites"]) -> None:
+    """Wait until nobody else changes the organization's graph, and keep it until the transaction ends.
+
+    Two edges that are each harmless can close a circle together, and no row lock is on both; so whoever
+    adds edges does it alone. Taken before any course is locked, or two editors could wait for each other.
+    """
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"courses.{graph}:{current_organization().id.hex}"],
+        )

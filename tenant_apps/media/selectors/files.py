@@ -11,6 +11,8 @@ from shared_apps.core.policies import require
 from tenant_apps.media.models import StoredFile
 from tenant_apps.media.policies import VIEW, visible_files
 
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
 
 def list_files(actor: Actor, *, search: str = "") -> QuerySet[StoredFile]:
     """Return the files, newest first; `search` must occur in the name, in any case.
@@ -38,6 +40,11 @@ def get_file(actor: Actor, file_id: uuid.UUID) -> StoredFile:
 def existing_file_ids(file_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """Return those of the ids that are files of the current organization."""
     return set(StoredFile.objects.filter(pk__in=file_ids).values_list("pk", flat=True))
+
+
+def is_picture(file_id: uuid.UUID) -> bool:
+    """Tell whether the id is that of a file of the current organization that browsers show as a picture."""
+    return StoredFile.objects.filter(pk=file_id, content_type__in=PICTURES).exists()
 
 
 def sum_bytes() -> int:
