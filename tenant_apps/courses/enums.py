@@ -108,14 +108,29 @@ class InstructorState(models.TextChoices):
     SUSPENDED = "suspended", "Suspended"
 
 
-# From each state, the states that can follow. Publishing a version makes a course published.
+# From each state, the states that can follow. Publishing a version makes a course published. A rejected course
+# is published when another draft of it was approved, or reviews were switched off; out of the archive a course
+# goes back to what it was.
 COURSE_MOVES: dict[CourseState, frozenset[CourseState]] = {
     CourseState.DRAFT: frozenset({CourseState.PENDING_REVIEW, CourseState.PUBLISHED, CourseState.ARCHIVED}),
     CourseState.PENDING_REVIEW: frozenset(
         {CourseState.DRAFT, CourseState.REJECTED, CourseState.PUBLISHED, CourseState.ARCHIVED}
     ),
-    CourseState.REJECTED: frozenset({CourseState.DRAFT, CourseState.PENDING_REVIEW, CourseState.ARCHIVED}),
+    CourseState.REJECTED: frozenset(
+        {CourseState.DRAFT, CourseState.PENDING_REVIEW, CourseState.PUBLISHED, CourseState.ARCHIVED}
+    ),
     CourseState.PUBLISHED: frozenset({CourseState.UNPUBLISHED, CourseState.ARCHIVED}),
     CourseState.UNPUBLISHED: frozenset({CourseState.PUBLISHED, CourseState.ARCHIVED}),
-    CourseState.ARCHIVED: frozenset({CourseState.DRAFT, CourseState.PUBLISHED, CourseState.UNPUBLISHED}),
+    CourseState.ARCHIVED: frozenset(CourseState) - {CourseState.ARCHIVED},
 }
+# How administrators decide about instructors. Nobody becomes pending by being decided about.
+INSTRUCTOR_MOVES: dict[InstructorState, frozenset[InstructorState]] = {
+    InstructorState.PENDING: frozenset(
+        {InstructorState.APPROVED, InstructorState.REJECTED, InstructorState.SUSPENDED}
+    ),
+    InstructorState.APPROVED: frozenset({InstructorState.SUSPENDED}),
+    InstructorState.REJECTED: frozenset({InstructorState.APPROVED, InstructorState.SUSPENDED}),
+    InstructorState.SUSPENDED: frozenset({InstructorState.APPROVED}),
+}
+# Such instructors prepare courses and publish none.
+BARRED: frozenset[InstructorState] = frozenset({InstructorState.REJECTED, InstructorState.SUSPENDED})

@@ -182,3 +182,188 @@ class VersionsOfTwoCourses(InvalidInput):
     code = "versions_of_two_courses"
     title = "The two versions belong to different courses."
     advice = "Compare versions of one course; GET /courses/{id}/versions lists them."
+
+
+class CategorySlugTaken(Conflict):
+    """Another category has the slug."""
+
+    code = "category_slug_taken"
+    title = "Another category uses this slug."
+    advice = "Choose another slug."
+
+
+class CategoryLoop(Conflict):
+    """A category would lie in a branch of its own."""
+
+    code = "category_loop"
+    title = "A category cannot lie below itself."
+    advice = "Choose a parent outside the category's own branch."
+
+
+class CategoryInUse(Conflict):
+    """Categories or courses are still in it; `children` and `courses` count them."""
+
+    code = "category_in_use"
+    title = "The category is not empty."
+    advice = "Move its categories and courses elsewhere first."
+
+
+class TooManyCategories(Conflict):
+    """The tree is read whole, so its size has an end."""
+
+    code = "too_many_categories"
+    title = "There are as many categories as there can be."
+    advice = "Delete or merge some of them first; `most` says how many there can be."
+
+
+class UnknownCategory(InvalidInput):
+    """No such category."""
+
+    code = "unknown_category"
+    title = "There is no such category."
+    advice = "Read GET /categories for those there are."
+
+
+class SubcategoryMismatch(InvalidInput):
+    """The subcategory is no child of the category."""
+
+    code = "subcategory_mismatch"
+    title = "The subcategory does not belong to the category."
+    advice = "Choose a child of the category, or set both together."
+
+
+class UnknownPicture(InvalidInput):
+    """No such picture in the organization."""
+
+    code = "unknown_picture"
+    title = "There is no such picture."
+    advice = "Upload a PNG, JPEG, GIF or WebP with POST /files and send the id of the answer."
+
+
+class SiblingsIncomplete(InvalidInput):
+    """An order must name every category below the parent exactly once."""
+
+    code = "siblings_incomplete"
+    title = "The order does not name exactly the categories below the parent."
+    advice = "Read the tree again; name every id once. `missing`, `unknown`, `repeated` say what is off."
+
+
+class CourseNeverPublished(Conflict):
+    """There is no published version to show again."""
+
+    code = "course_never_published"
+    title = "The course has no published version."
+    advice = "Publish one of its drafts (POST /versions/{id}/publish)."
+
+
+class InstructorBarred(DomainError):
+    """An instructor who was rejected or suspended puts nothing before learners; `reason` is what was said."""
+
+    code = "instructor_barred"
+    kind = Kind.FORBIDDEN
+    title = "You may not publish at present."
+    advice = "You can go on writing. Ask an administrator of your organization about `state` and `reason`."
+
+
+class InstructorMoveRefused(Conflict):
+    """The states of instructors know no such move."""
+
+    code = "instructor_move_refused"
+    title = "The instructor's state does not allow this."
+    advice = "`allowed` lists the states that can follow."
+
+
+class ApprovalMissing(Conflict):
+    """The organization reviews courses, and nobody approved the draft as it stands."""
+
+    code = "approval_missing"
+    title = "The draft has not been approved as it stands."
+    advice = (
+        "Submit it (POST /versions/{id}/reviews). An edit after the approval ends it: submit the draft again."
+    )
+
+
+class AlreadyApproved(Conflict):
+    """The draft was approved as it stands."""
+
+    code = "already_approved"
+    title = "The draft is approved as it stands."
+    advice = "Publish it (POST /versions/{id}/publish)."
+
+
+class ReviewDecided(Conflict):
+    """Somebody else was faster, or the submission was withdrawn."""
+
+    code = "review_decided"
+    title = "This submission is not waiting any more."
+    advice = "Read it again: `state` says what became of it."
+
+
+class ReviewOutdated(Conflict):
+    """The draft was edited after it was submitted: nobody approves what they have not seen."""
+
+    code = "review_outdated"
+    title = "The draft was edited after it was submitted."
+    advice = "Reject it, or let its author submit it again; `revision` is what it is now."
+
+
+class SelfApproval(DomainError):
+    """Who submitted or edited a draft, or is an instructor of the course, does not decide about it."""
+
+    code = "self_approval"
+    kind = Kind.FORBIDDEN
+    title = "Somebody who has not worked on this draft must decide about it."
+    advice = (
+        "`because` says how you are part of it; `others` is how many people may decide. With 0, make another "
+        "member an administrator or give one `publish_course` on the course (PUT /courses/{id}/rights); or "
+        "switch reviews off (PATCH /organization, `settings.course_review`)."
+    )
+
+
+class NoReviewer(Conflict):
+    """Everybody who could decide has worked on the draft."""
+
+    code = "no_reviewer"
+    title = "There is nobody who could decide about this draft."
+    advice = (
+        "Reviewers are administrators, and members with `publish_course` on the course, who have neither "
+        "edited the draft nor a part in the course. Make another member an administrator, or give one the "
+        "right (PUT /courses/{id}/rights); or switch reviews off (PATCH /organization, "
+        "`settings.course_review`)."
+    )
+
+
+class SharesUneven(InvalidInput):
+    """The shares of a course's instructors are not 100 percent together."""
+
+    code = "shares_uneven"
+    title = "The shares of the instructors must sum to 100 percent."
+
+
+class PrimaryMissing(InvalidInput):
+    """A course with instructors has exactly one primary one."""
+
+    code = "one_primary_needed"
+    title = "Exactly one instructor must be the primary one."
+
+
+class InstructorRepeated(InvalidInput):
+    """One member has one part in a course."""
+
+    code = "instructor_repeated"
+    title = "A member is named twice."
+
+
+class AssistantCannotPublish(Conflict):
+    """The part of an assistant holds no right to publish."""
+
+    code = "assistant_cannot_publish"
+    title = "An assistant of the course cannot publish it."
+    advice = "Give the member another part first (PUT /courses/{id}/instructors)."
+
+
+class LinkRefused(InvalidInput):
+    """Only https addresses stand on a card."""
+
+    code = "link_refused"
+    title = "A link must be an https address."

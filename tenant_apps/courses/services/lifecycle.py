@@ -10,39 +10,87 @@ from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction
 from tenant_apps.courses.enums import COURSE_MOVES, CourseState
-from tenant_apps.courses.errors import CourseMoveRefused, CourseNotDeleted, SlugTaken, UnknownMember
+from tenant_apps.courses.errors import (
+    CourseMoveRefused,
+    CourseNeverPublished,
+    CourseNotDeleted,
+    SlugTaken,
+    UnknownMember,
+)
 from tenant_apps.courses.locks import course_to_change
 from tenant_apps.courses.models import Course
 from tenant_apps.courses.policies import DELETE, OWN, PUBLISH, RESTORE, visible_courses
 from tenant_apps.courses.selectors.authors import find_author
-from tenant_apps.courses.services.steps import do_audit, do_keep_within_plan, do_lock_course
+from tenant_apps.courses.services.steps import (
+    do_audit,
+    do_keep_within_plan,
+    do_lock_course,
+    do_move_course,
+    refuse_archived,
+)
 
 
-def archive_course(*, actor: Actor, course_id: uuid.UUID) -> None:
+def archive_course(*, actor: Actor, course_id: uuid.UUID, reason: str = "") -> None:
     """Take the course out of the catalogue and stop work on it; runs go on. Repeating changes nothing.
 
     Raises:
-        NotFound, Forbidden: see `do_lock_course`.
+        NotFound, Forbidden, InstructorBarred: see `do_lock_course`.
     """
     with entry_transaction():
         course = do_lock_course(actor=actor, course_id=course_id, rule=PUBLISH)
-        _move(actor, course, CourseState.ARCHIVED)
+        _move(actor, course, CourseState.ARCHIVED, action="courses.archive", reason=reason)
 
 
 def unarchive_course(*, actor: Actor, course_id: uuid.UUID) -> None:
-    """Put an archived course back where it was: published when it has a published version, else a draft.
+    """Put an archived course back where it was.
 
     Raises:
-        NotFound, Forbidden: see `do_lock_course`.
+        NotFound, Forbidden, InstructorBarred: see `do_lock_course`.
         CourseMoveRefused: the course is not archived.
     """
     with entry_transaction():
         course = do_lock_course(actor=actor, course_id=course_id, rule=PUBLISH)
-        if course.state != CourseState.ARCHIVED:
-            raise CourseMoveRefused(
-                state=course.state, allowed=sorted(COURSE_MOVES[CourseState(course.state)])
-            )
-        _move(actor, course, CourseState.PUBLISHED if course.current_version_id else CourseState.DRAFT)
+        state = CourseState(course.state)
+        if state is not CourseState.ARCHIVED:
+            raise CourseMoveRefused(state=state, allowed=sorted(COURSE_MOVES[state]))
+        # Courses archived by an earlier release do not know what they were.
+        known = CourseState.PUBLISHED if course.current_version_id else CourseState.DRAFT
+        _move(actor, course, CourseState(course.archived_from or known), action="courses.archive")
+
+
+def unpublish_course(*, actor: Actor, course_id: uuid.UUID, reason: str = "") -> None:
+    """Take a published course out of the catalogue: nobody else is enrolled, and who learns goes on.
+    Repeating changes nothing.
+
+    Args:
+        actor: who acts.
+        course_id: the course.
+        reason: shown to those who may work on the course.
+
+    Raises:
+        NotFound, Forbidden, InstructorBarred: see `do_lock_course`.
+        CourseMoveRefused: the course is not published.
+    """
+    with entry_transaction():
+        course = do_lock_course(actor=actor, course_id=course_id, rule=PUBLISH)
+        _move(actor, course, CourseState.UNPUBLISHED, action="courses.unpublish", reason=reason)
+
+
+def republish_course(*, actor: Actor, course_id: uuid.UUID) -> None:
+    """Put an unpublished course back into the catalogue, with the version it had. That version was published
+    under the rules of its day, and has not changed since. Repeating changes nothing.
+
+    Raises:
+        NotFound, Forbidden, InstructorBarred: see `do_lock_course`.
+        CourseArchived: it is in the archive.
+        CourseNeverPublished: it has only drafts.
+    """
+    with entry_transaction():
+        course = do_lock_course(actor=actor, course_id=course_id, rule=PUBLISH)
+        refuse_archived(course)
+        if course.current_version_id is None:
+            raise CourseNeverPublished
+        _move(actor, course, CourseState.PUBLISHED, action="courses.republish")
 
 
 def delete_course(*, actor: Actor, course_id: uuid.UUID) -> None:
@@ -105,12 +153,9 @@ def transfer_course(*, actor: Actor, course_id: uuid.UUID, member_id: uuid.UUID)
         do_audit(actor=actor, action=OWN.name, target=course, owner_id=[str(before), str(member_id)])
 
 
-def _move(actor: Actor, course: Course, wanted: CourseState) -> None:
-    if course.state == wanted:
+def _move(actor: Actor, course: Course, wanted: CourseState, *, action: str, reason: str = "") -> None:
+    before = do_move_course(course, wanted, reason=reason)
+    if before == wanted:
         return
-    allowed = COURSE_MOVES[CourseState(course.state)]
-    if wanted not in allowed:
-        raise CourseMoveRefused(state=course.state, allowed=sorted(allowed))
-    before, course.state = course.state, wanted
-    course.save_fields("state")
-    do_audit(actor=actor, action="courses.archive", target=course, state=[before, wanted])
+    said = {"reason": reason} if reason else {}
+    do_audit(actor=actor, action=action, target=course, state=[before, wanted], **said)

@@ -211,7 +211,7 @@ def test_the_states_of_a_course(acme: Organization, sign_in: Sign) -> None:
     again = admin.post(f"{url}/archive")
 
     assert (refused.status_code, refused.json()["code"]) == (409, "course_move_refused")
-    assert refused.json()["facts"] == {"state": "published", "allowed": ["archived"]}
+    assert refused.json()["facts"] == {"state": "published", "allowed": ["archived", "unpublished"]}
     assert (archived.json()["state"], again.json()["state"]) == ("archived", "archived")
     assert sign_in(acme, Role.LEARNER).get(url).status_code == 404
     draft = admin.post(f"{url}/versions", {})
