@@ -35,7 +35,8 @@ BODY_KINDS = {
 
 def path_ids(operation: Operation, world: World) -> dict[str, uuid.UUID]:
     """Return path parameter -> the world's id of that kind; KeyError for a kind the world does not have."""
-    return {name: world.ids[kind] for kind, name in _SEGMENT_BEFORE.findall(operation.path)}
+    pairs = _SEGMENT_BEFORE.findall(operation.path)
+    return {name: world.ids["lineages" if name == "lineage" else kind] for kind, name in pairs}
 
 
 def call(client: Caller, operation: Operation, world: World) -> Any:

@@ -296,6 +296,8 @@ def _fill_courses(world: World) -> None:
         "courses": course.id,
         "versions": draft.id,
         "published_versions": version.id,
+        "diff": version.id,
+        "lineages": draft_lesson.lineage,
         "modules": draft_module.id,
         "lessons": draft_lesson.id,
         "published_lessons": lesson.id,
