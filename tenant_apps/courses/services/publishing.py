@@ -16,7 +16,14 @@ from tenant_apps.courses.models import Course, CourseVersion
 from tenant_apps.courses.policies import PUBLISH, visible_versions
 from tenant_apps.courses.selectors.outline import digest_of, get_outline
 from tenant_apps.courses.services.content import allowed_embed_hosts
-from tenant_apps.courses.services.steps import do_audit, do_lock_course, refuse_archived, require_revision
+from tenant_apps.courses.services.review_steps import do_withdraw_pending, require_approval
+from tenant_apps.courses.services.steps import (
+    do_audit,
+    do_lock_course,
+    do_move_course,
+    refuse_archived,
+    require_revision,
+)
 from tenant_apps.courses.types import OutlineLesson, VersionOutline
 
 
@@ -30,10 +37,10 @@ def publish_version(*, actor: Actor, version_id: uuid.UUID, revision: str) -> No
 
     Raises:
         NotFound: no such version, or a draft the actor may not know of.
-        Forbidden: the actor may not publish this course.
+        Forbidden, InstructorBarred: the actor may not publish this course.
         CourseArchived: its course is archived.
         RevisionMissing, StaleVersion: no revision, or somebody changed it since.
-        VersionNotPublishable: lessons are missing or incomplete.
+        ApprovalMissing, VersionNotPublishable: see `do_publish`.
     """
     course_id = visible_versions(actor).filter(pk=version_id).values_list("course_id", flat=True).first()
     if course_id is None:
@@ -52,16 +59,17 @@ def publish_version(*, actor: Actor, version_id: uuid.UUID, revision: str) -> No
 
 
 def do_publish(*, actor: Actor, course: Course, version: CourseVersion) -> None:
-    """Publish a locked draft of a locked course.
+    """Publish a locked draft of a locked course. A submission that still waits is withdrawn.
 
     Raises:
+        ApprovalMissing: the organization reviews courses, and nobody approved the draft as it stands.
         VersionNotPublishable: lessons are missing or incomplete.
     """
     require_transaction()
+    require_approval(version)
     outline = get_outline(version.id)
-    problems = list(_problems(outline))
-    if problems:
-        raise VersionNotPublishable(problems=problems)
+    refuse_unready(outline)
+    do_withdraw_pending(version, by=actor.membership_id)
     shown = [lesson for module in outline.modules for lesson in module.lessons if lesson.is_published]
     version.state = VersionState.PUBLISHED
     version.content_hash = digest_of(outline)
@@ -73,8 +81,8 @@ def do_publish(*, actor: Actor, course: Course, version: CourseVersion) -> None:
         "state", "content_hash", "lesson_count", "required_count", "published_at", "published_by_id"
     )
     course.current_version = version
-    course.state = CourseState.PUBLISHED
-    course.save_fields("current_version", "state")
+    course.save_fields("current_version")
+    do_move_course(course, CourseState.PUBLISHED)
     do_audit(
         actor=actor,
         action=PUBLISH.name,
@@ -83,6 +91,13 @@ def do_publish(*, actor: Actor, course: Course, version: CourseVersion) -> None:
         number=version.number,
         content_hash=version.content_hash,
     )
+
+
+def refuse_unready(outline: VersionOutline) -> None:
+    """Raise VersionNotPublishable when something in the version would not work for learners."""
+    problems = list(_problems(outline))
+    if problems:
+        raise VersionNotPublishable(problems=problems)
 
 
 def _problems(outline: VersionOutline) -> Iterator[dict[str, str]]:
