@@ -367,3 +367,11 @@ class LinkRefused(InvalidInput):
 
     code = "link_refused"
     title = "A link must be an https address."
+
+
+class TranslationNeedless(InvalidInput):
+    """A translation into the language that the course itself is in."""
+
+    code = "translation_needless"
+    title = "The course is in this language itself."
+    advice = "Change title and summary themselves, or take the translation away (null)."

@@ -3,8 +3,9 @@
 Administrators do everything. Instructors make courses; they, and managers, work on the single courses they
 hold rights on (edit, publish; whoever makes a course gets both). An instructor who was rejected or suspended
 keeps editing and loses what the right to publish gives. The published catalogue is visible to every member of
-the organization; drafts, unpublished and archived courses to those who may work on them; deleted ones to nobody.
-Seeing a course in the catalogue does not open its lessons: learners reach those through an enrollment.
+the organization; drafts, unpublished and archived courses to those who may work on them; deleted ones to
+nobody. Seeing a course in the catalogue does not open its lessons: learners reach those through an
+enrollment.
 
 Reviews: administrators and holders of the right to publish decide, but never about their own work
 (`services.reviews`).

@@ -1,29 +1,22 @@
 """Make and change courses."""
 
 import uuid
-from typing import TypedDict, Unpack
+from typing import Any, Unpack
 
 from django.db import IntegrityError, transaction
 from guardian.shortcuts import assign_perm
 
 from shared_apps.accounts.models import User
 from shared_apps.core.actors import Actor
+from shared_apps.core.errors import StaleVersion
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction, require_transaction
 from tenant_apps.courses.errors import SlugTaken
+from tenant_apps.courses.locks import take_turn
 from tenant_apps.courses.models import Course, CourseVersion
-from tenant_apps.courses.policies import CREATE, EDIT, RIGHT_HOLDERS, RIGHTS
-from tenant_apps.courses.services.content import plain_summary, plain_title
+from tenant_apps.courses.policies import CREATE, CURATE, EDIT, PUBLISH, RIGHT_HOLDERS, RIGHTS
+from tenant_apps.courses.services.course_facts import FLAGS, OFFER, PLACES, CourseFacts, clean_facts
 from tenant_apps.courses.services.steps import do_audit, do_keep_within_plan, do_lock_course
-
-
-class CourseFacts(TypedDict, total=False):
-    """What a course says of itself; a key left out stays as it is. `language` is a BCP 47 tag."""
-
-    slug: str
-    title: str
-    summary: str
-    language: str
 
 
 def create_course(*, actor: Actor, **facts: Unpack[CourseFacts]) -> Course:
@@ -46,16 +39,35 @@ def create_course(*, actor: Actor, **facts: Unpack[CourseFacts]) -> Course:
     return course
 
 
-def update_course(*, actor: Actor, course_id: uuid.UUID, **facts: Unpack[CourseFacts]) -> None:
-    """Change slug, title, summary or language.
+def update_course(
+    *, actor: Actor, course_id: uuid.UUID, revision: str = "", **facts: Unpack[CourseFacts]
+) -> None:
+    """Change what a course says of itself.
+
+    Args:
+        actor: who acts.
+        course_id: the course.
+        revision: what the caller read, the ETag without quotes; empty or "*" for any.
+        facts: what to change.
 
     Raises:
-        NotFound, Forbidden: see `do_lock_course`.
-        SlugTaken, TextEmpty, TextTooLong: as for `create_course`.
+        NotFound, Forbidden: see `do_lock_course`; price, access and listing take the right to publish, flags
+            an administrator.
+        StaleVersion: somebody changed the course since.
+        SlugTaken, and what `clean_facts` raises.
     """
     with entry_transaction():
+        if PLACES & facts.keys():
+            take_turn("categories")
         course = do_lock_course(actor=actor, course_id=course_id, rule=EDIT)
+        require_course_revision(course, revision)
         do_update_course(actor=actor, course=course, facts=facts)
+
+
+def require_course_revision(course: Course, revision: str) -> None:
+    """Raise StaleVersion when a revision was named that is not the course's."""
+    if revision not in ("", "*", str(course.revision)):
+        raise StaleVersion(revision=course.revision)
 
 
 def do_create_course(*, actor: Actor, owner_id: uuid.UUID, facts: CourseFacts) -> Course:
@@ -65,7 +77,7 @@ def do_create_course(*, actor: Actor, owner_id: uuid.UUID, facts: CourseFacts) -
         SlugTaken, TextEmpty, TextTooLong, PlanLimitReached: as for `create_course`.
     """
     require_transaction()
-    course = Course(owner_id=owner_id, **_cleaned(facts))
+    course = Course(owner_id=owner_id, **clean_facts(Course(), facts))
     do_keep_within_plan()
     try:
         with transaction.atomic():
@@ -83,31 +95,41 @@ def do_update_course(*, actor: Actor, course: Course, facts: CourseFacts) -> tup
     """Change a locked course and return the names of the facts that differed.
 
     Raises:
-        SlugTaken, TextEmpty, TextTooLong: as for `create_course`.
+        Forbidden: the actor may edit the course, but not this of it.
+        SlugTaken, and what `clean_facts` raises.
     """
     require_transaction()
     changes = {
         name: [getattr(course, name), value]
-        for name, value in _cleaned(facts).items()
+        for name, value in clean_facts(course, facts).items()
         if getattr(course, name) != value
     }
     if not changes:
         return ()
+    if OFFER & changes.keys():
+        require(actor, PUBLISH, course.id)
+    if FLAGS & changes.keys():
+        require(actor, CURATE)
     for name, (_, value) in changes.items():
         setattr(course, name, value)
     try:
         with transaction.atomic():
-            course.save_fields(*changes)
+            do_count_course_edit(course, *(name.removesuffix("_id") for name in changes))
     except IntegrityError as error:
         raise SlugTaken(field="slug", slug=course.slug) from error
-    do_audit(actor=actor, action=EDIT.name, target=course, **changes)
+    do_audit(actor=actor, action=EDIT.name, target=course, **_told(changes))
     return tuple(changes)
 
 
-def _cleaned(facts: CourseFacts) -> CourseFacts:
-    clean = CourseFacts(**facts)
-    if "title" in clean:
-        clean["title"] = plain_title(clean["title"])
-    if "summary" in clean:
-        clean["summary"] = plain_summary(clean["summary"])
-    return clean
+def do_count_course_edit(course: Course, *columns: str) -> None:
+    """Write the columns of a locked course and count the edit, so that who read it before is told."""
+    require_transaction()
+    course.revision += 1
+    course.save_fields(*columns, "revision")
+
+
+def _told(changes: dict[str, list[Any]]) -> dict[str, Any]:
+    return {
+        name: [str(value) if isinstance(value, uuid.UUID) else value for value in values]
+        for name, values in changes.items()
+    }

@@ -19,7 +19,8 @@ from tenant_apps.courses.models import Course, CourseVersion, Lesson, LessonText
 from tenant_apps.courses.policies import CREATE, EDIT, PUBLISH, visible_courses
 from tenant_apps.courses.selectors.outline import get_outline
 from tenant_apps.courses.services.content import allowed_embed_hosts, plain_summary
-from tenant_apps.courses.services.courses import CourseFacts, do_create_course, do_update_course
+from tenant_apps.courses.services.course_facts import CourseFacts
+from tenant_apps.courses.services.courses import do_create_course, do_update_course
 from tenant_apps.courses.services.drafts import do_create_draft
 from tenant_apps.courses.services.publishing import do_publish
 from tenant_apps.courses.services.steps import do_audit, refuse_archived
