@@ -19,6 +19,7 @@ SLICES = (
     "courses",
     "runs",
     "learning",
+    "paths",
     "cohorts",
     "rosters",
     "jobs",

@@ -32,6 +32,7 @@ TENANT_APPS = [
     "tenant_apps.courses",
     "tenant_apps.runs",
     "tenant_apps.learning",
+    "tenant_apps.paths",
     "tenant_apps.cohorts",
     "tenant_apps.rosters",
     # Last, so that its tables could never be made before ours; its generic tables are switched off

@@ -68,6 +68,7 @@ TAGS = {
     "courses": "Courses, their versions and what is in them.",
     "runs": "Dated deliveries of a course version, and who is enrolled in them.",
     "learning": "The learner's own courses and lessons, and everybody's progress in a run.",
+    "paths": "Courses, milestones, quizzes and projects in an order, and how far people are along it.",
     "cohorts": "Groups of members who are brought in together.",
     "rosters": "Bring in people by list: upload, look at the plan, apply it.",
     "archives": "An organization in one signed file, to keep or to take elsewhere.",

@@ -1,6 +1,6 @@
--- version: 46cbc05753f7b6fa
--- level: 15
--- sha256: fc5f15f6102fc2079d24b9c8dde5723943252023531c4196e0b1f7a5755253de
+-- version: ea6cbaeebfff8d1d
+-- level: 16
+-- sha256: dc2862236048ed3648363ea5bc9cbeb35a773604005d999eb33ccac817817fca
 CREATE TABLE __tenant__.cohorts_cohort (
     id uuid NOT NULL,
     created_at timestamp with time zone NOT NULL,
@@ -412,6 +412,93 @@ CREATE TABLE __tenant__.media_storedfile (
     uploaded_by_id uuid,
     CONSTRAINT media_storedfile_size_check CHECK ((size >= 0))
 );
+CREATE TABLE __tenant__.paths_learningpath (
+    id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    slug character varying(80) NOT NULL,
+    title character varying(200) NOT NULL,
+    summary character varying(1000) NOT NULL,
+    level character varying(12) NOT NULL,
+    hours smallint NOT NULL,
+    outcomes jsonb NOT NULL,
+    is_sequential boolean NOT NULL,
+    is_open_to_members boolean NOT NULL,
+    price_type character varying(12) NOT NULL,
+    price_minor bigint,
+    currency character varying(3) NOT NULL,
+    state character varying(12) NOT NULL,
+    revision integer NOT NULL,
+    deleted_at timestamp with time zone,
+    owner_id uuid NOT NULL,
+    CONSTRAINT paths_learningpath_hours_check CHECK ((hours >= 0)),
+    CONSTRAINT paths_learningpath_price_minor_check CHECK ((price_minor >= 0)),
+    CONSTRAINT paths_learningpath_revision_check CHECK ((revision >= 0))
+);
+CREATE TABLE __tenant__.paths_pathenrollment (
+    id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    state character varying(12) NOT NULL,
+    enrolled_by_id uuid,
+    started_at timestamp with time zone NOT NULL,
+    completed_at timestamp with time zone,
+    paused_at timestamp with time zone,
+    paused_seconds bigint NOT NULL,
+    percent smallint NOT NULL,
+    member_id uuid NOT NULL,
+    path_id uuid NOT NULL,
+    current_step_id uuid,
+    CONSTRAINT paths_pathenrollment_paused_seconds_check CHECK ((paused_seconds >= 0)),
+    CONSTRAINT paths_pathenrollment_percent_check CHECK ((percent >= 0))
+);
+CREATE TABLE __tenant__.paths_pathright (
+    id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    content_object_id uuid NOT NULL,
+    permission_id integer NOT NULL,
+    user_id uuid NOT NULL
+);
+CREATE TABLE __tenant__.paths_pathstep (
+    id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    kind character varying(12) NOT NULL,
+    title character varying(200) NOT NULL,
+    summary character varying(1000) NOT NULL,
+    "position" integer NOT NULL,
+    is_required boolean NOT NULL,
+    is_locked boolean NOT NULL,
+    due_days smallint,
+    pass_percent smallint,
+    is_by_hand boolean NOT NULL,
+    removed_at timestamp with time zone,
+    course_id uuid,
+    path_id uuid NOT NULL,
+    run_id uuid,
+    CONSTRAINT course_steps_have_a_course CHECK ((((course_id IS NOT NULL) AND ((kind)::text = 'course'::text)) OR ((NOT ((kind)::text = 'course'::text)) AND (course_id IS NULL)))),
+    CONSTRAINT paths_pathstep_due_days_check CHECK ((due_days >= 0)),
+    CONSTRAINT paths_pathstep_pass_percent_check CHECK ((pass_percent >= 0)),
+    CONSTRAINT paths_pathstep_position_check CHECK (("position" >= 0))
+);
+CREATE TABLE __tenant__.paths_steprecord (
+    id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    state character varying(12) NOT NULL,
+    course_enrollment_id uuid,
+    submission text NOT NULL,
+    submission_url character varying(500) NOT NULL,
+    submitted_at timestamp with time zone,
+    score_percent smallint,
+    reason character varying(1000) NOT NULL,
+    decided_by_id uuid,
+    completed_at timestamp with time zone,
+    enrollment_id uuid NOT NULL,
+    step_id uuid NOT NULL,
+    CONSTRAINT paths_steprecord_score_percent_check CHECK ((score_percent >= 0))
+);
 CREATE TABLE __tenant__.people_member (
     id uuid NOT NULL,
     created_at timestamp with time zone NOT NULL,
@@ -648,10 +735,14 @@ ALTER TABLE ONLY __tenant__.courses_courseinstructor
     ADD CONSTRAINT one_part_per_instructor UNIQUE (course_id, member_id);
 ALTER TABLE ONLY __tenant__.cohorts_cohortmember
     ADD CONSTRAINT one_place_per_cohort UNIQUE (cohort_id, member_id);
+ALTER TABLE ONLY __tenant__.paths_pathenrollment
+    ADD CONSTRAINT one_place_per_path UNIQUE (path_id, member_id);
 ALTER TABLE ONLY __tenant__.courses_courseprerequisite
     ADD CONSTRAINT one_prerequisite_per_course UNIQUE (course_id, needs_id);
 ALTER TABLE ONLY __tenant__.learning_lessonrecord
     ADD CONSTRAINT one_record_per_lesson UNIQUE (enrollment_id, attempt, lineage);
+ALTER TABLE ONLY __tenant__.paths_steprecord
+    ADD CONSTRAINT one_record_per_step UNIQUE (enrollment_id, step_id);
 ALTER TABLE ONLY __tenant__.courses_courserelation
     ADD CONSTRAINT one_relation_per_course UNIQUE (course_id, kind, other_id);
 ALTER TABLE ONLY __tenant__.courses_lessonresource
@@ -668,6 +759,18 @@ ALTER TABLE ONLY __tenant__.runs_waitingplace
     ADD CONSTRAINT one_waiting_place_per_member UNIQUE (run_id, member_id);
 ALTER TABLE ONLY __tenant__.courses_workingcopy
     ADD CONSTRAINT one_working_copy_per_member UNIQUE (lesson_id, member_id);
+ALTER TABLE ONLY __tenant__.paths_learningpath
+    ADD CONSTRAINT paths_learningpath_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY __tenant__.paths_pathenrollment
+    ADD CONSTRAINT paths_pathenrollment_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY __tenant__.paths_pathright
+    ADD CONSTRAINT paths_pathright_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY __tenant__.paths_pathright
+    ADD CONSTRAINT paths_pathright_user_id_permission_id_co_a4c1c216_uniq UNIQUE (user_id, permission_id, content_object_id);
+ALTER TABLE ONLY __tenant__.paths_pathstep
+    ADD CONSTRAINT paths_pathstep_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY __tenant__.paths_steprecord
+    ADD CONSTRAINT paths_steprecord_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY __tenant__.people_member
     ADD CONSTRAINT people_member_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY __tenant__.people_member
@@ -707,9 +810,14 @@ CREATE INDEX members_by_name ON __tenant__.people_member USING btree (last_name,
 CREATE INDEX moves_by_run ON __tenant__.learning_runmove USING btree (run_id);
 CREATE UNIQUE INDEX one_always_open_run_per_course ON __tenant__.runs_courserun USING btree (course_id) WHERE (is_always_open AND (NOT ((state)::text = 'cancelled'::text)));
 CREATE UNIQUE INDEX one_live_course_per_slug ON __tenant__.courses_course USING btree (slug) WHERE (deleted_at IS NULL);
+CREATE UNIQUE INDEX one_live_path_per_slug ON __tenant__.paths_learningpath USING btree (slug) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX one_member_per_employee_id ON __tenant__.people_member USING btree (employee_id) WHERE (NOT ((employee_id)::text = ''::text));
 CREATE UNIQUE INDEX one_pending_review_per_version ON __tenant__.courses_versionreview USING btree (version_id) WHERE ((state)::text = 'pending'::text);
 CREATE UNIQUE INDEX one_primary_per_course ON __tenant__.courses_courseinstructor USING btree (course_id) WHERE ((role)::text = 'primary'::text);
+CREATE INDEX paths_pathenrollment_member_id_5ad2f29c ON __tenant__.paths_pathenrollment USING btree (member_id);
+CREATE INDEX paths_pathright_content_object_id_0b953bd7 ON __tenant__.paths_pathright USING btree (content_object_id);
+CREATE INDEX paths_pathright_user_id_144ac11b ON __tenant__.paths_pathright USING btree (user_id);
+CREATE INDEX paths_pathstep_course_id_f0481ddc ON __tenant__.paths_pathstep USING btree (course_id);
 CREATE INDEX people_member_manager_id_ed26ecf7 ON __tenant__.people_member USING btree (manager_id);
 CREATE INDEX reviews_by_version ON __tenant__.courses_versionreview USING btree (version_id);
 CREATE INDEX runs_courserun_course_id_d57cd194 ON __tenant__.runs_courserun USING btree (course_id);
@@ -717,6 +825,7 @@ CREATE INDEX runs_enrollment_member_id_1716c115 ON __tenant__.runs_enrollment US
 CREATE INDEX runs_runright_content_object_id_3fa1b9a6 ON __tenant__.runs_runright USING btree (content_object_id);
 CREATE INDEX runs_runright_user_id_14319508 ON __tenant__.runs_runright USING btree (user_id);
 CREATE INDEX runs_waitingplace_member_id_81ba230d ON __tenant__.runs_waitingplace USING btree (member_id);
+CREATE INDEX steps_by_path ON __tenant__.paths_pathstep USING btree (path_id);
 CREATE TRIGGER courses_lesson_frozen_delete AFTER DELETE ON __tenant__.courses_lesson REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_frozen_content();
 CREATE TRIGGER courses_lesson_frozen_insert AFTER INSERT ON __tenant__.courses_lesson REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_frozen_content();
 CREATE TRIGGER courses_lesson_frozen_update AFTER UPDATE ON __tenant__.courses_lesson REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_frozen_content();
@@ -838,6 +947,26 @@ ALTER TABLE ONLY __tenant__.learning_runmovelearner
     ADD CONSTRAINT learning_runmovelearner_move_id_37eac7fd_fk_learning_runmove_id FOREIGN KEY (move_id) REFERENCES __tenant__.learning_runmove(id) DEFERRABLE INITIALLY DEFERRED;
 ALTER TABLE ONLY __tenant__.media_storedfile
     ADD CONSTRAINT media_storedfile_uploaded_by_id_c77ccb2d_fk_people_member_id FOREIGN KEY (uploaded_by_id) REFERENCES __tenant__.people_member(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY __tenant__.paths_learningpath
+    ADD CONSTRAINT paths_learningpath_owner_id_5620daaa_fk_people_member_id FOREIGN KEY (owner_id) REFERENCES __tenant__.people_member(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY __tenant__.paths_pathenrollment
+    ADD CONSTRAINT paths_pathenrollment_current_step_id_b734b6e2_fk_paths_pat FOREIGN KEY (current_step_id) REFERENCES __tenant__.paths_pathstep(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY __tenant__.paths_pathenrollment
+    ADD CONSTRAINT paths_pathenrollment_member_id_5ad2f29c_fk_people_member_id FOREIGN KEY (member_id) REFERENCES __tenant__.people_member(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY __tenant__.paths_pathenrollment
+    ADD CONSTRAINT paths_pathenrollment_path_id_57f792ea_fk_paths_learningpath_id FOREIGN KEY (path_id) REFERENCES __tenant__.paths_learningpath(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY __tenant__.paths_pathright
+    ADD CONSTRAINT paths_pathright_content_object_id_0b953bd7_fk_paths_lea FOREIGN KEY (content_object_id) REFERENCES __tenant__.paths_learningpath(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY __tenant__.paths_pathstep
+    ADD CONSTRAINT paths_pathstep_course_id_f0481ddc_fk_courses_course_id FOREIGN KEY (course_id) REFERENCES __tenant__.courses_course(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY __tenant__.paths_pathstep
+    ADD CONSTRAINT paths_pathstep_path_id_87494cea_fk_paths_learningpath_id FOREIGN KEY (path_id) REFERENCES __tenant__.paths_learningpath(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY __tenant__.paths_pathstep
+    ADD CONSTRAINT paths_pathstep_run_id_f4a2aae4_fk_runs_courserun_id FOREIGN KEY (run_id) REFERENCES __tenant__.runs_courserun(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY __tenant__.paths_steprecord
+    ADD CONSTRAINT paths_steprecord_enrollment_id_c5bce8d7_fk_paths_pat FOREIGN KEY (enrollment_id) REFERENCES __tenant__.paths_pathenrollment(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY __tenant__.paths_steprecord
+    ADD CONSTRAINT paths_steprecord_step_id_4ef43e73_fk_paths_pathstep_id FOREIGN KEY (step_id) REFERENCES __tenant__.paths_pathstep(id) DEFERRABLE INITIALLY DEFERRED;
 ALTER TABLE ONLY __tenant__.people_member
     ADD CONSTRAINT people_member_manager_id_ed26ecf7_fk_people_member_id FOREIGN KEY (manager_id) REFERENCES __tenant__.people_member(id) DEFERRABLE INITIALLY DEFERRED;
 ALTER TABLE ONLY __tenant__.rosters_rosterimport
@@ -876,5 +1005,6 @@ INSERT INTO __tenant__.django_migrations (app, name, applied) VALUES
 ('learning', '0001_initial', now()),
 ('learning', '0002_records_by_lineage', now()),
 ('learning', '0003_completions_by_lineage', now()),
-('rosters', '0001_initial', now()),
-('runs', '0003_grants_of_enrollments', now());
+('runs', '0003_grants_of_enrollments', now()),
+('paths', '0001_initial', now()),
+('rosters', '0001_initial', now());

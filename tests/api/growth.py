@@ -36,8 +36,9 @@ from tenant_apps.courses.models import (
     Lesson,
     Module,
 )
-from tenant_apps.learning.models import CourseProgress, LessonProgress
+from tenant_apps.learning.models import CourseProgress, LessonMark, LessonProgress
 from tenant_apps.media.models import StoredFile
+from tenant_apps.paths.models import LearningPath, PathEnrollment, PathStep
 from tenant_apps.people.models import Member
 from tenant_apps.rosters.enums import RowAction
 from tenant_apps.rosters.models import RosterImport, RosterRow
@@ -60,6 +61,7 @@ def grow(world: World) -> None:
     with in_organization(world.organization):
         _grow_courses(world, members)
         _grow_runs(world, members)
+        _grow_paths(world, members)
         _grow_cohorts(world, members)
         _grow_rosters(world)
         _enrol_in_larger_course(world)
@@ -193,7 +195,11 @@ def _published_course(slug: str, *, owner: World, modules: int) -> Course:
 
 def _grow_runs(world: World, members: list[Member]) -> None:
     permission = Permission.objects.get(codename="teach_run")
+    own = LessonMark.objects.get(pk=world.ids["my-notes"])
     for number, member in enumerate(members):
+        LessonMark.objects.create(
+            enrollment_id=own.enrollment_id, lineage=own.lineage, kind="note", body=f"more {number}"
+        )
         run = CourseRun.objects.create(
             course_id=world.ids["courses"], version_id=world.ids["published_versions"], title=f"more {number}"
         )
@@ -216,6 +222,20 @@ def _grow_cohorts(world: World, members: list[Member]) -> None:
         CohortRight.objects.create(
             user_id=member.user_id, permission=permission, content_object_id=world.ids["cohorts"]
         )
+
+
+def _grow_paths(world: World, members: list[Member]) -> None:
+    """More paths, more steps of the world's own, more people on it, and the owner on more paths."""
+    for number, member in enumerate(members):
+        path = LearningPath.objects.create(
+            slug=f"more-{number}", title=f"more {number}", owner_id=world.owner.id, state="published"
+        )
+        PathStep.objects.create(path=path, kind="project", title="more", position=0)
+        PathStep.objects.create(
+            path_id=world.ids["paths"], kind="project", title="more", position=1 + number, due_days=number
+        )
+        PathEnrollment.objects.create(path=path, member_id=world.owner.id, started_at=clock.now())
+        PathEnrollment.objects.create(path_id=world.ids["paths"], member=member, started_at=clock.now())
 
 
 def _grow_rosters(world: World) -> None:

@@ -56,8 +56,9 @@ from tenant_apps.courses.models import (
     Translation,
     WorkingCopy,
 )
-from tenant_apps.learning.models import CourseProgress, LessonProgress
+from tenant_apps.learning.models import CourseProgress, LessonMark, LessonProgress
 from tenant_apps.media.models import StoredFile
+from tenant_apps.paths.models import LearningPath, PathEnrollment, PathRight, PathStep, StepRecord
 from tenant_apps.rosters.enums import RowAction
 from tenant_apps.rosters.models import RosterImport, RosterRow
 from tenant_apps.runs.models import AccessGrant, CourseRun, Enrollment, RunDate, RunRight, WaitingPlace
@@ -94,6 +95,7 @@ def build_world(organization: Organization, mark: str) -> World:
     with in_organization(organization):
         _fill_courses(world)
         _fill_runs(world)
+        _fill_paths(world)
         _fill_cohorts(world)
         _fill_rosters(world)
         _fill_rights(world, learner.user_id)
@@ -346,14 +348,28 @@ def _fill_runs(world: World) -> None:
     lineage = Lesson.objects.get(pk=world.ids["published_lessons"]).lineage
     RunDate.objects.create(run=run, lineage=lineage, opens_local="2026-03-29T09:00")
     WaitingPlace.objects.create(run=run, member_id=world.ids["members"])
+    note = LessonMark.objects.create(enrollment=enrollment, lineage=lineage, kind="note", body=world.mark)
     world.ids |= {"runs": run.id, "enrollments": enrollment.id, "my-courses": enrollment.id}
-    world.ids["grants"] = grant.id
+    world.ids |= {"grants": grant.id, "my-notes": note.id}
 
 
 def _fill_cohorts(world: World) -> None:
     cohort = Cohort.objects.create(name=world.mark, run_id=world.ids["runs"])
     place = CohortMember.objects.create(cohort=cohort, member_id=world.ids["members"])
     world.ids |= {"cohorts": cohort.id, "places": place.id}
+
+
+def _fill_paths(world: World) -> None:
+    mark = world.mark
+    path = LearningPath.objects.create(
+        slug=mark.lower(), title=mark, owner_id=world.owner.id, state="published", outcomes=[mark]
+    )
+    step = PathStep.objects.create(path=path, kind="project", title=mark, position=0)
+    place = PathEnrollment.objects.create(
+        path=path, member_id=world.owner.id, started_at=clock.now(), current_step=step
+    )
+    StepRecord.objects.create(enrollment=place, step=step, state="submitted", submission=mark)
+    world.ids |= {"paths": path.id, "steps": step.id, "path-enrollments": place.id, "my-paths": place.id}
 
 
 def _fill_rosters(world: World) -> None:
@@ -392,6 +408,7 @@ def _fill_rights(world: World, user_id: uuid.UUID) -> None:
     for model, codename, kind in (
         (CourseRight, "edit_course", "courses"),
         (RunRight, "teach_run", "runs"),
+        (PathRight, "manage_path", "paths"),
         (CohortRight, "manage_cohort", "cohorts"),
     ):
         permission = Permission.objects.get(codename=codename)

@@ -1,0 +1,74 @@
+"""What paths need to know of courses and runs, and of how far people are in them."""
+
+import uuid
+from collections.abc import Collection
+
+from django.db import connection
+
+from shared_apps.core.actors import Actor
+from tenant_apps.courses.policies import visible_courses
+from tenant_apps.runs.policies import visible_runs
+
+
+def courses_in_sight(actor: Actor, course_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the ids that are courses the actor may know of."""
+    return set(visible_courses(actor).filter(pk__in=course_ids).order_by().values_list("pk", flat=True))
+
+
+def courses_that_can_be_given(course_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the ids that are published courses."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM courses_course WHERE id = ANY(%s) AND state = 'published' AND deleted_at IS NULL",
+            [list(course_ids)],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def courses_of_runs(actor: Actor, run_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """Return run id -> course id of those runs the actor may know of."""
+    return dict(visible_runs(actor).filter(pk__in=run_ids).order_by().values_list("pk", "course_id"))
+
+
+def completed_courses(
+    member_ids: Collection[uuid.UUID], course_ids: Collection[uuid.UUID]
+) -> set[tuple[uuid.UUID, uuid.UUID]]:
+    """Return (member id, course id) wherever the member has completed the course, in whichever run or
+    attempt."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT e.member_id, r.course_id
+              FROM runs_enrollment e JOIN runs_courserun r ON r.id = e.run_id
+             WHERE e.member_id = ANY(%(members)s) AND r.course_id = ANY(%(courses)s)
+               AND (e.state = 'completed'
+                    OR EXISTS (SELECT 1 FROM learning_enrollmentattempt a
+                                WHERE a.enrollment_id = e.id AND a.state = 'completed'))
+            """,
+            {"members": list(member_ids), "courses": list(course_ids)},
+        )
+        return {(member_id, course_id) for member_id, course_id in cursor.fetchall()}
+
+
+def zones_of(member_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return each member's zone: their own choice, else what the company says, else UTC."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT m.id, COALESCE(NULLIF(u.timezone, 'UTC'), NULLIF(m.timezone, ''), 'UTC')
+              FROM people_member m JOIN accounts_user u ON u.id = m.user_id WHERE m.id = ANY(%s)
+            """,
+            [list(member_ids)],
+        )
+        return dict(cursor.fetchall())
+
+
+def find_always_open_run(course_id: uuid.UUID) -> uuid.UUID | None:
+    """Return the run that stands in where a course is given without dates, None without one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM runs_courserun WHERE course_id = %s AND is_always_open AND state = 'open'",
+            [course_id],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
