@@ -30,6 +30,16 @@ class ReviewState(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class ReviewStanding(models.TextChoices):
+    """How far a version has come with its reviewers."""
+
+    NONE = "none", "Not submitted"
+    PENDING = "pending", "Waiting"
+    APPROVED = "approved", "Approved as it stands"
+    OUTDATED = "outdated", "Edited since it was submitted or approved"
+    REJECTED = "rejected", "Rejected"
+
+
 class LessonKind(models.TextChoices):
     """What a lesson is made of."""
 
@@ -108,9 +118,9 @@ class InstructorState(models.TextChoices):
     SUSPENDED = "suspended", "Suspended"
 
 
-# From each state, the states that can follow. Publishing a version makes a course published. A rejected course
-# is published when another draft of it was approved, or reviews were switched off; out of the archive a course
-# goes back to what it was.
+# From each state, the states that can follow. Publishing a version makes a course published. A rejected
+# course is published when another draft of it was approved, or reviews were switched off; out of the archive
+# a course goes back to what it was.
 COURSE_MOVES: dict[CourseState, frozenset[CourseState]] = {
     CourseState.DRAFT: frozenset({CourseState.PENDING_REVIEW, CourseState.PUBLISHED, CourseState.ARCHIVED}),
     CourseState.PENDING_REVIEW: frozenset(
