@@ -85,8 +85,29 @@ OCCUPYING = frozenset(
     {EnrollmentState.PENDING, EnrollmentState.ACTIVE, EnrollmentState.COMPLETED, EnrollmentState.SUSPENDED}
 )
 
+# States that somebody enrolled anew, or given a new grant, comes back from; their place was given away.
+OVER = frozenset({EnrollmentState.WITHDRAWN, EnrollmentState.EXPIRED, EnrollmentState.REFUNDED})
+
+# What an enrollment becomes when the last of its grants is taken away, by where that one came from: money
+# goes back, a subscription runs out; from everything else one is taken out.
+STATE_WITHOUT_GRANT: dict[EnrollmentSource, EnrollmentState] = {
+    EnrollmentSource.PAID: EnrollmentState.REFUNDED,
+    EnrollmentSource.COUPON: EnrollmentState.REFUNDED,
+    EnrollmentSource.BUNDLE: EnrollmentState.REFUNDED,
+    EnrollmentSource.GIFTED: EnrollmentState.REFUNDED,
+    EnrollmentSource.SUBSCRIPTION: EnrollmentState.EXPIRED,
+    EnrollmentSource.ADMIN: EnrollmentState.WITHDRAWN,
+    EnrollmentSource.COHORT: EnrollmentState.WITHDRAWN,
+    EnrollmentSource.SELF: EnrollmentState.WITHDRAWN,
+    EnrollmentSource.PATH: EnrollmentState.WITHDRAWN,
+    EnrollmentSource.FREE: EnrollmentState.WITHDRAWN,
+}
+
+# Ways in that the learner chose, and may undo.
+CHOSEN_BY_LEARNER = frozenset({EnrollmentSource.SELF, EnrollmentSource.SUBSCRIPTION})
+
 RUN_MOVES: dict[RunState, frozenset[RunState]] = {
     RunState.OPEN: frozenset({RunState.CLOSED, RunState.CANCELLED}),
-    RunState.CLOSED: frozenset({RunState.CANCELLED}),
+    RunState.CLOSED: frozenset({RunState.OPEN, RunState.CANCELLED}),
     RunState.CANCELLED: frozenset(),
 }

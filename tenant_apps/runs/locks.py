@@ -20,3 +20,10 @@ def run_to_fill(run_id: uuid.UUID) -> QuerySet[CourseRun]:
 def enrollment_to_change(enrollment_id: uuid.UUID) -> QuerySet[Enrollment]:
     """Lock one enrollment; progress written against it needs no more than its key."""
     return Enrollment.objects.filter(pk=enrollment_id).order_by().select_for_update(of=("self",), no_key=True)
+
+
+def enrollments_to_change(run_id: uuid.UUID) -> QuerySet[Enrollment]:
+    """Lock everybody in the run, in one order; the run is locked before."""
+    return (
+        Enrollment.objects.filter(run_id=run_id).order_by("pk").select_for_update(of=("self",), no_key=True)
+    )

@@ -1,7 +1,8 @@
 """Who may do what with runs, and which runs and enrollments an actor sees.
 
 Administrators may do everything. An instructor holds rights on single runs (teach, enrol). A manager sees all
-runs and acts for the people who report to them. Everybody sees the runs they are enrolled in.
+runs and acts for the people who report to them. Everybody sees the runs they are enrolled in or wait for, and
+those that members may join.
 """
 
 import uuid
@@ -12,8 +13,9 @@ from guardian.shortcuts import get_objects_for_user
 from shared_apps.accounts.models import User
 from shared_apps.core.actors import ADMINS, EVERYONE, Actor, ActorKind, Role
 from shared_apps.core.policies import Rule, declare
-from tenant_apps.runs.enums import EnrollmentState
-from tenant_apps.runs.models import CourseRun, Enrollment
+from tenant_apps.courses.enums import CourseState
+from tenant_apps.runs.enums import EnrollmentState, RunState
+from tenant_apps.runs.models import CourseRun, Enrollment, WaitingPlace
 
 TEACH = "teach_run"
 ENROL = "enrol_run"
@@ -56,6 +58,7 @@ CREATE = declare(Rule("runs.create", roles=ADMINS))
 EDIT = declare(Rule("runs.edit", roles=ADMINS))
 STAFF = declare(Rule("runs.staff", roles=ADMINS))
 ENROL_MEMBERS = declare(Rule("runs.enrol", roles=ADMINS, object_roles=_RIGHT_HOLDERS, holds=_may_enrol))
+JOIN = declare(Rule("runs.join", roles=EVERYONE))
 ROSTER = declare(Rule("runs.roster", roles=ADMINS, object_roles=_RIGHT_HOLDERS, holds=_may_see_roster))
 
 
@@ -76,7 +79,16 @@ def visible_runs(actor: Actor) -> QuerySet[CourseRun]:
     if sees_everything(actor) or actor.role is Role.MANAGER:
         return CourseRun.objects.all()
     own = Enrollment.objects.filter(member_id=actor.membership_id).exclude(state=EnrollmentState.WITHDRAWN)
-    seen = Q(pk__in=own.values("run_id"))
+    seen = (
+        Q(pk__in=own.values("run_id"))
+        | Q(pk__in=WaitingPlace.objects.filter(member_id=actor.membership_id).order_by().values("run_id"))
+        | Q(
+            is_open_to_members=True,
+            state=RunState.OPEN,
+            course__state=CourseState.PUBLISHED,
+            course__deleted_at=None,
+        )
+    )
     if actor.role is Role.INSTRUCTOR:
         seen |= Q(pk__in=runs_with_right(actor, *RIGHTS).values("pk"))
     return CourseRun.objects.filter(seen)

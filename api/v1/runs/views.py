@@ -29,10 +29,10 @@ from tenant_apps.runs.selectors.runs import get_run, list_runs, list_staff
 from tenant_apps.runs.services.enrolling import EnrollOutcome, EnrollRow, enroll_member, enroll_members
 from tenant_apps.runs.services.enrollment_states import (
     reactivate_enrollment,
-    set_enrollment_expiry,
     suspend_enrollment,
     withdraw_enrollment,
 )
+from tenant_apps.runs.services.grants import set_enrollment_expiry
 from tenant_apps.runs.services.runs import cancel_run, close_run, create_run, update_run
 from tenant_apps.runs.services.staff import set_run_rights
 

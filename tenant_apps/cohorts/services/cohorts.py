@@ -84,6 +84,7 @@ def update_cohort(*, actor: Actor, cohort_id: uuid.UUID, **facts: Unpack[CohortF
                 run_id=cohort.run_id,
                 member_ids=list(present.order_by("id").values_list("member_id", flat=True)),
                 source=EnrollmentSource.COHORT,
+                reference=str(cohort_id),
                 only_reports=only_reports_of(actor, cohort.run_id),
             )
         _audit(actor, EDIT, cohort, changes)

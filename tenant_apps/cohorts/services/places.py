@@ -96,7 +96,14 @@ def leave_cohort(*, actor: Actor, cohort_id: uuid.UUID, member_ids: Sequence[uui
         now = clock.now()
         places.update(left_at=now, updated_at=now)
         if leaving and cohort.run_id is not None and cohort.leave_rule == LeaveRule.WITHDRAW:
-            do_withdraw(actor=actor, run_id=cohort.run_id, member_ids=sorted(leaving))
+            # Grants from before cohorts were named on them carry no reference.
+            do_withdraw(
+                actor=actor,
+                run_id=cohort.run_id,
+                member_ids=sorted(leaving),
+                source=EnrollmentSource.COHORT,
+                references=["", str(cohort_id)],
+            )
         _audit(actor, cohort, "left", sorted(leaving))
     return [
         PlaceRow(member_id, PlaceOutcome.LEFT if member_id in leaving else PlaceOutcome.ALREADY)
@@ -115,6 +122,7 @@ def do_join(*, actor: Actor, cohort: Cohort, member_ids: Sequence[uuid.UUID]) ->
             run_id=cohort.run_id,
             member_ids=asked,
             source=EnrollmentSource.COHORT,
+            reference=str(cohort.id),
             only_reports=only_reports_of(actor, cohort.run_id),
         )
         enrolled = {row.member_id: row for row in rows}

@@ -23,6 +23,12 @@ ENROLLMENT_FIELDS = (
     "activated_at",
     "completed_at",
     "expires_at",
+    "attempt",
+    "started_at",
+    "state_reason",
+    "price_paid_minor",
+    "price_currency",
+    "order_id",
     "created_at",
     "updated_at",
 )

@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Collection
 
 from shared_apps.core.transactions import require_transaction
-from tenant_apps.runs.models import CourseRun
+from tenant_apps.runs.models import CourseRun, WaitingPlace
 from tenant_apps.runs.selectors.enrolled import RunRoom, read_room
+from tenant_apps.runs.services.waiting import do_promote_all
 
 
 def do_lock_room(run_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, RunRoom]:
@@ -21,4 +22,6 @@ def do_lock_room(run_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, RunRoom]:
         .order_by("id")
         .values_list("id", flat=True)
     )
+    # Whoever waits goes first, and would be let in before the list anyway.
+    do_promote_all(WaitingPlace.objects.filter(run_id__in=run_ids).values_list("run_id", flat=True))
     return read_room(run_ids)

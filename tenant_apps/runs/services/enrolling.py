@@ -2,105 +2,80 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import DomainError, NotFound
-from shared_apps.core.ids import new_id
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction, require_transaction
-from tenant_apps.runs.enums import OCCUPYING, EnrollmentSource, EnrollmentState, RunState
-from tenant_apps.runs.errors import (
-    MemberNotActive,
-    NotYourReport,
-    RunClosed,
-    RunFull,
-    SeatNeeded,
-    UnknownMember,
+from tenant_apps.runs.enums import OVER, EnrollmentSource
+from tenant_apps.runs.errors import PrerequisitesMissing, RunClosed, RunFull
+from tenant_apps.runs.policies import EDIT, ENROL_MEMBERS, only_reports_of, sees_everything
+from tenant_apps.runs.selectors.candidates import (
+    Candidate,
+    RunToFill,
+    find_candidates,
+    read_run_to_fill,
+    refusal_of,
 )
-from tenant_apps.runs.locks import run_to_fill
-from tenant_apps.runs.models import Enrollment
-from tenant_apps.runs.policies import ENROL_MEMBERS, only_reports_of, sees_everything
-from tenant_apps.runs.selectors.candidates import Candidate, RunToFill, find_candidates
-from tenant_apps.runs.selectors.enrollments import ENROLLMENT_FIELDS
+from tenant_apps.runs.selectors.prerequisites import Lack, lacking
 from tenant_apps.runs.selectors.runs import require_visible_run
+from tenant_apps.runs.services.enrollment_rows import (
+    EnrollOutcome,
+    EnrollRow,
+    Entry,
+    Paid,
+    read_present,
+    write_back,
+    write_new,
+    write_reason,
+)
+from tenant_apps.runs.services.waiting import do_free_places, do_wait
 from tenants.context import current_organization
-from tenants.postgresql.prepared import prepared_cursor
 
-# Its key is locked, as the new row's foreign key would do a moment later: a close or a change of capacity
-# waits for enrollments in flight, and enrollments do not wait for each other.
-_READ_RUN = "SELECT id, state, ends_at, capacity FROM runs_courserun WHERE id = %s FOR KEY SHARE"
+__all__ = ["EnrollOutcome", "EnrollRow", "Paid", "do_enroll", "enroll_member", "enroll_members"]
 
-_INSERT = f"""
-INSERT INTO runs_enrollment ({", ".join(ENROLLMENT_FIELDS)})
-SELECT asked.id, %(run)s, asked.member, asked.state, %(source)s, %(by)s,
-       CASE asked.state WHEN 'active' THEN %(now)s::timestamptz END, NULL, %(expires)s, %(now)s, %(now)s
-  FROM unnest(%(ids)s::uuid[], %(members)s::uuid[], %(states)s::text[]) AS asked(id, member, state)
-    ON CONFLICT (run_id, member_id) DO NOTHING
-RETURNING {", ".join(ENROLLMENT_FIELDS)}
-"""  # noqa: S608  the field names are ours
-
-_REACTIVATE = f"""
-UPDATE runs_enrollment
-   SET state = 'active', activated_at = %(now)s, expires_at = %(expires)s, source = %(source)s,
-       enrolled_by_id = %(by)s, updated_at = %(now)s
- WHERE id = ANY(%(ids)s) AND state = 'withdrawn'
-RETURNING {", ".join(ENROLLMENT_FIELDS)}
-"""  # noqa: S608  the field names are ours
-
-
-class EnrollOutcome(StrEnum):
-    """What asking did."""
-
-    ENROLLED = "enrolled"
-    REACTIVATED = "reactivated"
-    ALREADY = "already"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class EnrollRow:
-    """The result for one person: the enrollment (`ENROLLMENT_FIELDS`), empty beside why there is none."""
-
-    member_id: uuid.UUID
-    outcome: EnrollOutcome
-    enrollment: dict[str, Any] = field(default_factory=dict)
-    refusal: DomainError | None = None
+_CHANGED = {EnrollOutcome.ENROLLED, EnrollOutcome.REACTIVATED, EnrollOutcome.WAITING}
 
 
 def enroll_member(
-    *, actor: Actor, run_id: uuid.UUID, member_id: uuid.UUID, expires_at: datetime | None = None
+    *,
+    actor: Actor,
+    run_id: uuid.UUID,
+    member_id: uuid.UUID,
+    expires_at: datetime | None = None,
+    ignore_prerequisites: bool = False,
 ) -> EnrollRow:
-    """Enrol one person; a second time answers the same enrollment.
+    """Enrol one person; a second time answers the same enrollment. A full run that has a waiting list puts
+    them there instead.
 
     Args:
         actor: an administrator, an instructor with the right to enrol, or the person's manager.
         run_id: an open run.
         member_id: whom.
-        expires_at: the instant from which the person has no access any more, None for never.
+        expires_at: the instant from which the person has no access any more, None for the course's terms.
+        ignore_prerequisites: let them in without the courses this one builds on; for administrators.
 
     Raises:
         NotFound: no such run, or none the actor sees.
         Forbidden, NotYourReport: the actor may not enrol this person here.
-        RunClosed, RunFull, UnknownMember, MemberNotActive, SeatNeeded: see there.
+        RunClosed, RunFull, UnknownMember, MemberNotActive, SeatNeeded, PrerequisitesMissing: see there.
     """
     with entry_transaction():
-        row = _enroll(actor, run_id, [member_id], expires_at)[0]
+        row = _enroll(actor, run_id, [member_id], expires_at, ignore_prerequisites)[0]
         if row.refusal is not None:
             raise row.refusal
-        if row.outcome is not EnrollOutcome.ALREADY:
+        if row.outcome in _CHANGED:
+            changes = {"run_id": str(run_id), "member_id": str(member_id), "outcome": row.outcome}
             do_record(
                 actor=actor,
                 action=ENROL_MEMBERS.name,
                 organization_id=current_organization().id,
-                target_kind="enrollment",
-                target_id=row.enrollment["id"],
-                changes={"run_id": str(run_id), "member_id": str(member_id), "outcome": row.outcome},
+                target_kind="enrollment" if row.enrollment else "courserun",
+                target_id=row.enrollment.get("id", run_id),
+                changes=changes | ({"ignore_prerequisites": True} if ignore_prerequisites else {}),
             )
     return row
 
@@ -111,6 +86,7 @@ def enroll_members(
     run_id: uuid.UUID,
     member_ids: Sequence[uuid.UUID],
     expires_at: datetime | None = None,
+    ignore_prerequisites: bool = False,
 ) -> list[EnrollRow]:
     """Enrol many people; each has a row of the result, and one who is refused stops nobody else.
 
@@ -120,16 +96,20 @@ def enroll_members(
         RunClosed: the run takes nobody.
     """
     with entry_transaction():
-        rows = _enroll(actor, run_id, member_ids, expires_at)
-        changed = [row for row in rows if row.outcome in {EnrollOutcome.ENROLLED, EnrollOutcome.REACTIVATED}]
-        if changed:
+        rows = _enroll(actor, run_id, member_ids, expires_at, ignore_prerequisites)
+        entered = [row for row in rows if row.outcome in {EnrollOutcome.ENROLLED, EnrollOutcome.REACTIVATED}]
+        waiting = [row for row in rows if row.outcome is EnrollOutcome.WAITING]
+        if entered or waiting:
+            changes: dict[str, object] = {"member_ids": [str(row.member_id) for row in entered]}
+            if waiting:
+                changes["waiting"] = [str(row.member_id) for row in waiting]
             do_record(
                 actor=actor,
                 action=ENROL_MEMBERS.name,
                 organization_id=current_organization().id,
                 target_kind="courserun",
                 target_id=run_id,
-                changes={"member_ids": [str(row.member_id) for row in changed]},
+                changes=changes | ({"ignore_prerequisites": True} if ignore_prerequisites else {}),
             )
     return rows
 
@@ -142,66 +122,73 @@ def do_enroll(
     source: EnrollmentSource,
     expires_at: datetime | None = None,
     only_reports: uuid.UUID | None = None,
+    reference: str = "",
+    paid: Paid | None = None,
+    may_wait: bool = False,
+    with_prerequisites: bool = False,
 ) -> list[EnrollRow]:
     """Enrol people in the open transaction, in the order given, as far as the run's places reach.
 
-    Somebody whose membership is still an invitation is enrolled as pending; their first step in the course
-    makes it active. Somebody who withdrew comes back in the same row, with their progress.
+    Each gets a grant of this source; who is in by another one keeps that beside it. Somebody whose membership
+    is still an invitation is enrolled as pending; their first step in the course makes it active. Somebody
+    who withdrew, was refunded or whose time was over comes back in the same row, with their progress.
 
     Args:
         actor: who is noted on the enrollment; what they may do was checked by the entry service.
         run_id: the run.
         member_ids: whom; a repeated id counts once.
         source: the path taken.
-        expires_at: see `enroll_member`.
+        expires_at: where the grant ends; None for the course's terms.
         only_reports: refuse everybody who does not report to this member.
+        reference: what of that source it was: an order line, a cohort, a learning path.
+        paid: what was paid; kept as it is, whatever the price becomes.
+        may_wait: put whoever finds the run full on its waiting list, where it has one.
+        with_prerequisites: refuse whoever lacks a required course, and tell of advised ones.
 
     Raises:
         NotFound: no such run.
         RunClosed: it takes nobody.
     """
     require_transaction()
-    run = _open_run(run_id)
+    now = clock.now()
+    run = _open_run(run_id, now)
     asked = list(dict.fromkeys(member_ids))
+    free = do_free_places(run)
     known = find_candidates(organization_id=current_organization().id, run_id=run_id, member_ids=asked)
-    free = _free_places(run)
-    rows: dict[uuid.UUID, EnrollRow] = {}
-    new: list[Candidate] = []
-    back: list[Candidate] = []
-    for member_id in asked:
-        candidate = known[member_id]
-        if candidate.enrollment_state not in {None, EnrollmentState.WITHDRAWN}:
-            continue
-        refusal = _refusal_of(candidate, only_reports)
-        if refusal is None and free is not None and len(new) + len(back) >= free:
-            refusal = RunFull(capacity=run.capacity, places_free=0)
-        if refusal is not None:
-            rows[member_id] = EnrollRow(member_id, EnrollOutcome.REFUSED, refusal=refusal)
-        elif candidate.enrollment_id is None:
-            new.append(candidate)
-        else:
-            back.append(candidate)
-    facts = {
-        "run": run_id,
-        "source": source,
-        "by": actor.user_id,
-        "expires": expires_at,
-        "now": clock.now(),
-    }
-    rows |= _written(_INSERT, EnrollOutcome.ENROLLED, facts | _columns_of(new)) if new else {}
-    ids = [candidate.enrollment_id for candidate in back]
-    rows |= _written(_REACTIVATE, EnrollOutcome.REACTIVATED, facts | {"ids": ids}) if back else {}
+    lacks = lacking(run.course_id, asked) if with_prerequisites and run.has_prerequisites else {}
+    sorted_out = _sort_out([known[each] for each in asked], free, run, only_reports, lacks)
+    new, back, full, rows = sorted_out
+    entry = Entry(
+        run_id=run_id,
+        source=source,
+        by=actor.user_id,
+        reference=reference,
+        ends_at=expires_at or run.access_ends_at(now),
+        paid=paid,
+    )
+    rows |= write_new(entry, new)
+    rows |= write_back(entry, back)
+    rows |= _turned_away(run, full, source, actor, may_wait=may_wait)
     there = [member_id for member_id in asked if member_id not in rows]
-    rows |= _present(run_id, there) if there else {}
-    return [rows[member_id] for member_id in asked]
+    if there:
+        present = read_present(run_id, there)
+        write_reason(entry, [row.enrollment["id"] for row in present.values()])
+        rows |= present
+    return [_with_advice(rows[member_id], lacks.get(member_id)) for member_id in asked]
 
 
 def _enroll(
-    actor: Actor, run_id: uuid.UUID, member_ids: Sequence[uuid.UUID], expires_at: datetime | None
+    actor: Actor,
+    run_id: uuid.UUID,
+    member_ids: Sequence[uuid.UUID],
+    expires_at: datetime | None,
+    ignore_prerequisites: bool,
 ) -> list[EnrollRow]:
     if not sees_everything(actor):
         require_visible_run(actor=actor, run_id=run_id)
     require(actor, ENROL_MEMBERS, run_id)
+    if ignore_prerequisites:
+        require(actor, EDIT, run_id)
     return do_enroll(
         actor=actor,
         run_id=run_id,
@@ -209,59 +196,63 @@ def _enroll(
         source=EnrollmentSource.ADMIN,
         expires_at=expires_at,
         only_reports=only_reports_of(actor, run_id),
+        may_wait=True,
+        with_prerequisites=not ignore_prerequisites,
     )
 
 
-def _open_run(run_id: uuid.UUID) -> RunToFill:
-    with prepared_cursor() as cursor:
-        cursor.execute(_READ_RUN, [run_id])
-        found = cursor.fetchone()
-    if found is None:
+def _open_run(run_id: uuid.UUID, now: datetime) -> RunToFill:
+    run = read_run_to_fill(run_id)
+    if run is None:
         raise NotFound
-    run = RunToFill(*found)
-    if run.state != RunState.OPEN or (run.ends_at is not None and run.ends_at <= clock.now()):
+    if not run.takes_people(now):
         raise RunClosed(state=run.state, ends_at=run.ends_at.isoformat() if run.ends_at else None)
     return run
 
 
-def _free_places(run: RunToFill) -> int | None:
-    """Return how many places are left, counted under the run's lock; None when there is no limit."""
-    if run.capacity is None:
-        return None
-    run_to_fill(run.id).get()
-    return run.capacity - Enrollment.objects.filter(run_id=run.id, state__in=OCCUPYING).count()
+def _sort_out(
+    people: Sequence[Candidate],
+    free: int | None,
+    run: RunToFill,
+    only_reports: uuid.UUID | None,
+    lacks: dict[uuid.UUID, Lack],
+) -> tuple[list[Candidate], list[Candidate], list[Candidate], dict[uuid.UUID, EnrollRow]]:
+    """Return who is new, who comes back, who finds no place, and the rows of those who are refused."""
+    new: list[Candidate] = []
+    back: list[Candidate] = []
+    full: list[Candidate] = []
+    refused: dict[uuid.UUID, EnrollRow] = {}
+    for person in people:
+        if person.enrollment_id is not None and person.enrollment_state not in OVER:
+            continue
+        refusal: DomainError | None = refusal_of(person, only_reports)
+        lack = lacks.get(person.member_id)
+        if refusal is None and lack is not None and lack.required:
+            refusal = PrerequisitesMissing(member_id=str(person.member_id), missing=list(lack.required))
+        if refusal is not None:
+            refused[person.member_id] = EnrollRow(person.member_id, EnrollOutcome.REFUSED, refusal=refusal)
+        elif free is not None and len(new) + len(back) >= free:
+            full.append(person)
+        else:
+            (new if person.enrollment_id is None else back).append(person)
+    return new, back, full, refused
 
 
-def _refusal_of(candidate: Candidate, only_reports: uuid.UUID | None) -> DomainError | None:
-    if only_reports is not None and candidate.manager_id != only_reports:
-        return NotYourReport(member_id=str(candidate.member_id))
-    if not candidate.exists:
-        return UnknownMember(field="member_id", member_id=str(candidate.member_id))
-    if candidate.membership not in {"active", "invited"}:
-        return MemberNotActive(member_id=str(candidate.member_id), status=candidate.membership)
-    if candidate.needs_seat and not candidate.has_seat:
-        return SeatNeeded(member_id=str(candidate.member_id))
-    return None
+def _turned_away(
+    run: RunToFill, people: list[Candidate], source: EnrollmentSource, actor: Actor, *, may_wait: bool
+) -> dict[uuid.UUID, EnrollRow]:
+    """Put those who found no place on the list, or refuse them."""
+    ids = [person.member_id for person in people]
+    if not ids:
+        return {}
+    if not (may_wait and run.has_waiting_list):
+        full = RunFull(capacity=run.capacity, places_free=0)
+        return {each: EnrollRow(each, EnrollOutcome.REFUSED, refusal=full) for each in ids}
+    places = do_wait(run_id=run.id, member_ids=ids, source=source, by=actor.user_id)
+    return {each: EnrollRow(each, EnrollOutcome.WAITING, place=places[each]) for each in ids}
 
 
-def _columns_of(people: list[Candidate]) -> dict[str, list[Any]]:
-    active = EnrollmentState.ACTIVE.value
-    pending = EnrollmentState.PENDING.value
-    return {
-        "ids": [new_id() for _ in people],
-        "members": [person.member_id for person in people],
-        "states": [active if person.membership == "active" else pending for person in people],
-    }
-
-
-def _written(statement: str, outcome: EnrollOutcome, facts: dict[str, Any]) -> dict[uuid.UUID, EnrollRow]:
-    with prepared_cursor() as cursor:
-        cursor.execute(statement, facts)
-        found = [dict(zip(ENROLLMENT_FIELDS, row, strict=True)) for row in cursor.fetchall()]
-    return {each["member_id"]: EnrollRow(each["member_id"], outcome, each) for each in found}
-
-
-def _present(run_id: uuid.UUID, member_ids: list[uuid.UUID]) -> dict[uuid.UUID, EnrollRow]:
-    """Return the rows of those who are in the run already, also when somebody else put them in just now."""
-    found = Enrollment.objects.filter(run_id=run_id, member_id__in=member_ids).values(*ENROLLMENT_FIELDS)
-    return {each["member_id"]: EnrollRow(each["member_id"], EnrollOutcome.ALREADY, each) for each in found}
+def _with_advice(row: EnrollRow, lack: Lack | None) -> EnrollRow:
+    if lack is None or not lack.advised:
+        return row
+    return EnrollRow(row.member_id, row.outcome, row.enrollment, row.refusal, row.place, lack.advised)

@@ -3,38 +3,62 @@
 import uuid
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
-from zoneinfo import available_timezones
 
+from billing.money import check_price
 from shared_apps.audit.services import do_record
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction
-from tenant_apps.runs.enums import OCCUPYING, RUN_MOVES, RunState
+from shared_apps.core.walltime import NoSuchZone, known_zone
+from tenant_apps.runs.enums import RUN_MOVES, RunState
 from tenant_apps.runs.errors import (
     CapacityBelowTaken,
-    RunEndsBeforeStart,
+    PriceIncomplete,
     RunStateRefused,
     UnknownTimezone,
     VersionNotUsable,
 )
 from tenant_apps.runs.locks import run_to_change
-from tenant_apps.runs.models import CourseRun, Enrollment
+from tenant_apps.runs.models import CourseRun
 from tenant_apps.runs.policies import CREATE, EDIT, visible_runs
 from tenant_apps.runs.selectors.runs import find_published_version
+from tenant_apps.runs.services.waiting import do_clear_list, do_promote, taken_in
+from tenant_apps.runs.times import check_windows, set_moments
 from tenants.context import current_organization
 
-_ZONES = frozenset(available_timezones())
+_PLAIN = {
+    "title",
+    "pacing",
+    "capacity",
+    "has_waiting_list",
+    "is_open_to_members",
+    "price_minor",
+    "currency",
+}
 
 
 class RunFacts(TypedDict, total=False):
-    """What a run says of itself; a key left out stays as it is."""
+    """What a run says of itself; a key left out stays as it is. Moments come as an instant (`..._at`) or as
+    wall time of the run's zone (`..._local`, "2026-03-29T09:00"); prices in minor units of the currency.
+    """
 
     title: str
-    starts_at: datetime | None
-    ends_at: datetime | None
     timezone: str
+    starts_at: datetime | None
+    starts_local: str
+    ends_at: datetime | None
+    ends_local: str
+    enrollment_opens_at: datetime | None
+    enrollment_opens_local: str
+    enrollment_closes_at: datetime | None
+    enrollment_closes_local: str
+    pacing: str
     capacity: int | None
+    has_waiting_list: bool
+    is_open_to_members: bool
+    price_minor: int | None
+    currency: str
 
 
 def create_run(
@@ -46,19 +70,19 @@ def create_run(
         actor: who acts.
         course_id: the course.
         version_id: one of its published versions.
-        facts: see `RunFacts`; times are aware, the timezone is an IANA name.
+        facts: see `RunFacts`; instants are aware, the timezone is an IANA name.
 
     Raises:
         Forbidden: the actor may not make runs.
         VersionNotUsable: a draft, another course's version, or an archived or deleted course.
-        RunEndsBeforeStart, UnknownTimezone: wrong window.
+        Others: as `update_run`.
     """
     with entry_transaction():
         require(actor, CREATE)
         if not find_published_version(course_id=course_id, version_id=version_id):
             raise VersionNotUsable(field="version_id")
-        run = CourseRun(course_id=course_id, version_id=version_id, **facts)
-        _check_window(run)
+        run = CourseRun(course_id=course_id, version_id=version_id)
+        _apply(run, facts)
         run.save(force_insert=True)
         do_record(
             actor=actor,
@@ -71,35 +95,38 @@ def create_run(
 
 
 def update_run(*, actor: Actor, run_id: uuid.UUID, **facts: Unpack[RunFacts]) -> None:
-    """Change title, window, timezone or capacity of a run that is not cancelled.
+    """Change what a run that is not cancelled says of itself. More places, or no limit any more, let in who
+    waits for them; a waiting list that is switched off takes nobody else, and whoever is on it stays.
 
     Raises:
         NotFound: no such run, or none the actor sees.
         Forbidden: the actor may not change runs.
         RunStateRefused: the run is cancelled.
-        RunEndsBeforeStart, UnknownTimezone: wrong window.
+        RunEndsBeforeStart, EnrollmentClosesBeforeOpening, UnknownTimezone, NotAWallTime: wrong window.
+        PriceIncomplete, CurrencyUnknown, AmountNotChargeable: wrong price.
         CapacityBelowTaken: more people are in the run than the capacity allows.
     """
     with entry_transaction():
         run = _locked_run(actor, run_id)
         if run.state == RunState.CANCELLED:
             raise RunStateRefused(state=run.state)
+        before = _as_dict(run)
+        _apply(run, facts)
         changes = {
-            name: [_plain(getattr(run, name)), _plain(value)]
-            for name, value in facts.items()
-            if getattr(run, name) != value
+            name: [_plain(before[name]), _plain(after)]
+            for name, after in _as_dict(run).items()
+            if before[name] != after
         }
         if not changes:
             return
-        for name, value in facts.items():
-            setattr(run, name, value)
-        _check_window(run)
         if "capacity" in changes and run.capacity is not None:
-            taken = Enrollment.objects.filter(run_id=run_id, state__in=OCCUPYING).count()
+            taken = taken_in(run_id)
             if taken > run.capacity:
                 raise CapacityBelowTaken(field="capacity", taken=taken)
         run.save_fields(*changes)
         _audit(actor, EDIT.name, run, changes)
+        if {"capacity", "ends_at"} & set(changes):
+            do_promote(run_id)
 
 
 def close_run(*, actor: Actor, run_id: uuid.UUID) -> None:
@@ -112,8 +139,18 @@ def close_run(*, actor: Actor, run_id: uuid.UUID) -> None:
     _move(actor, run_id, RunState.CLOSED)
 
 
+def reopen_run(*, actor: Actor, run_id: uuid.UUID) -> None:
+    """Let people in again, those who wait first. Reopening an open run changes nothing.
+
+    Raises:
+        NotFound, Forbidden: as for `update_run`.
+        RunStateRefused: the run is cancelled.
+    """
+    _move(actor, run_id, RunState.OPEN)
+
+
 def cancel_run(*, actor: Actor, run_id: uuid.UUID) -> None:
-    """End the run for good, for everybody in it. Cancelling a cancelled run changes nothing.
+    """End the run for good, for everybody in it and on its list. Cancelling a cancelled run changes nothing.
 
     Raises:
         NotFound, Forbidden: as for `update_run`.
@@ -130,7 +167,12 @@ def _move(actor: Actor, run_id: uuid.UUID, wanted: RunState) -> None:
             raise RunStateRefused(state=run.state, wanted=wanted)
         before, run.state = run.state, wanted
         run.save_fields("state")
-        _audit(actor, EDIT.name, run, {"state": [before, wanted]})
+        changes: dict[str, Any] = {"state": [before, wanted]}
+        if wanted is RunState.CANCELLED and (gone := do_clear_list(run_id)):
+            changes["taken_off_the_list"] = gone
+        _audit(actor, EDIT.name, run, changes)
+        if wanted is RunState.OPEN:
+            do_promote(run_id)
 
 
 def _locked_run(actor: Actor, run_id: uuid.UUID) -> CourseRun:
@@ -141,13 +183,26 @@ def _locked_run(actor: Actor, run_id: uuid.UUID) -> CourseRun:
     return run
 
 
-def _check_window(run: CourseRun) -> None:
-    if run.timezone not in _ZONES:
-        raise UnknownTimezone(field="timezone", timezone=run.timezone)
-    if run.starts_at is not None and run.ends_at is not None and run.ends_at <= run.starts_at:
-        raise RunEndsBeforeStart(
-            field="ends_at", starts_at=run.starts_at.isoformat(), ends_at=run.ends_at.isoformat()
-        )
+def _apply(run: CourseRun, facts: RunFacts) -> None:
+    """Set the facts on the run and refuse what does not fit together."""
+    given: dict[str, Any] = dict(facts)
+    run.timezone = given.pop("timezone", run.timezone)
+    try:
+        known_zone(run.timezone)
+    except NoSuchZone as error:
+        raise UnknownTimezone(field="timezone", timezone=run.timezone) from error
+    set_moments(run, given)
+    for name in _PLAIN & set(given):
+        setattr(run, name, given[name])
+    check_windows(run)
+    if (run.price_minor is None) != (not run.currency):
+        raise PriceIncomplete(field="currency" if run.price_minor is not None else "price_minor")
+    if run.price_minor is not None:
+        check_price(run.currency, run.price_minor, least_seats=1)
+
+
+def _as_dict(run: CourseRun) -> dict[str, Any]:
+    return {name: getattr(run, name) for name in RunFacts.__annotations__}
 
 
 def _plain(value: Any) -> Any:
