@@ -141,7 +141,7 @@ class EmbedHostsMisconfigured(Conflict):
 
 
 class RuleRefused(InvalidInput):
-    """A release, due, requires or version rule that cannot be; `field` names the place, `reason` the fault."""
+    """A rule of a unit or version that cannot be; `field` names the place, `reason` the fault."""
 
     code = "rule_refused"
     title = "The rule was not accepted."
@@ -375,3 +375,41 @@ class TranslationNeedless(InvalidInput):
     code = "translation_needless"
     title = "The course is in this language itself."
     advice = "Change title and summary themselves, or take the translation away (null)."
+
+
+class TopicOfTopic(Conflict):
+    """Topics are the last level."""
+
+    code = "topic_of_topic"
+    title = "A topic cannot hold topics."
+
+
+class TopicStaysWithLesson(Conflict):
+    """A topic is in the module of its lesson."""
+
+    code = "topic_stays_with_lesson"
+    title = "A topic cannot be moved to another module on its own."
+    advice = "Move its lesson, or move the topic below another lesson with a bulk move."
+
+
+class BulkRefused(InvalidInput):
+    """Some acts of a bulk call cannot be; none was done. `rows` names each with its index and code."""
+
+    code = "bulk_refused"
+    title = "Nothing was changed: some of the acts cannot be done."
+    advice = "Mend the acts that `rows` names and send all of them again."
+
+
+class ResourceNeedsOne(InvalidInput):
+    """A resource is a file or an address, never both and never neither."""
+
+    code = "resource_needs_one"
+    title = "A resource is either a stored file or an https address."
+    advice = "Send `file_id` or `url`, not both."
+
+
+class TooManyResources(Conflict):
+    """A lesson has as many resources as it can."""
+
+    code = "too_many_resources"
+    title = "The lesson has too many resources."

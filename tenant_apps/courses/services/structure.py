@@ -1,39 +1,43 @@
-"""Edit a draft: modules and lessons, and their order. Every edit names the revision it was made from."""
+"""Edit a draft: modules, lessons and topics, and their order. Every edit names the revision it was made
+from (see `edits`)."""
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared_apps.core.actors import Actor
-from shared_apps.core.errors import NotFound
 from shared_apps.core.transactions import entry_transaction
-from tenant_apps.courses.errors import UnknownModule
-from tenant_apps.courses.models import CourseVersion, Lesson, Module
+from tenant_apps.courses.content.rules import parse_version_rules, version_rules_json
+from tenant_apps.courses.errors import TopicOfTopic, TopicStaysWithLesson
+from tenant_apps.courses.models import Lesson, Module
 from tenant_apps.courses.policies import EDIT
-from tenant_apps.courses.services.content import (
-    LessonFacts,
-    ModuleFacts,
-    apply_facts,
-    apply_module_facts,
+from tenant_apps.courses.services.checks import do_check_rules
+from tenant_apps.courses.services.content import LessonFacts, ModuleFacts, apply_facts, apply_module_facts
+from tenant_apps.courses.services.edits import (
+    RULES,
+    Edited,
+    do_lock_lesson,
+    do_save_lesson,
+    do_touch_lesson,
+    find_module,
+    finish_edit,
+    require_module,
 )
-from tenant_apps.courses.services.steps import do_audit, do_count_edit, do_lock_draft
-from tenant_apps.courses.services.texts import do_drop_texts, do_save_text
+from tenant_apps.courses.services.steps import do_lock_draft
+from tenant_apps.courses.services.texts import do_save_text
 from tenant_apps.courses.services.tree import (
+    LessonPlace,
     do_close_gap,
     do_make_room,
     do_order,
+    do_place_lessons,
     lessons_of,
     modules_of,
     require_same,
+    siblings_of,
+    topics_of,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Edited:
-    """What an edit left: the row it was about and the draft's new revision."""
-
-    id: uuid.UUID
-    revision: int
+from tenant_apps.courses.services.trimming import do_delete_lessons, do_delete_translations
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,21 @@ class ModuleOrder:
     lesson_ids: tuple[uuid.UUID, ...]
 
 
+def set_version_rules(*, actor: Actor, version_id: uuid.UUID, revision: str, rules: object) -> Edited:
+    """Set the rules of the whole version; what `rules` leaves out has its default.
+
+    Raises:
+        NotFound, Forbidden, VersionFrozen, CourseArchived, StaleVersion: see `do_lock_draft`.
+        RuleRefused: a rule that cannot be read, or sequence and prerequisites that contradict each other.
+    """
+    with entry_transaction():
+        draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
+        draft.rules = version_rules_json(parse_version_rules(rules))
+        draft.save_fields("rules")
+        do_check_rules(draft)
+        return finish_edit(actor, draft, "rules", draft)
+
+
 def add_module(
     *, actor: Actor, version_id: uuid.UUID, revision: str, facts: ModuleFacts, position: int | None = None
 ) -> Edited:
@@ -51,30 +70,35 @@ def add_module(
 
     Raises:
         NotFound, Forbidden, VersionFrozen, CourseArchived, StaleVersion: see `do_lock_draft`.
-        TextEmpty, TextTooLong: title or summary.
+        TextEmpty, TextTooLong, RuleRefused: see `apply_module_facts`.
     """
     with entry_transaction():
         draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
         module = Module(version=draft)
-        apply_module_facts(module, facts)
+        changed = apply_module_facts(module, facts)
         module.position = do_make_room(modules_of(version_id), wanted=position)
         module.save(force_insert=True)
-        return _edited(actor, draft, "add_module", module)
+        if changed & RULES:
+            do_check_rules(draft, module.lineage)
+        return finish_edit(actor, draft, "add_module", module)
 
 
 def update_module(
     *, actor: Actor, version_id: uuid.UUID, module_id: uuid.UUID, revision: str, facts: ModuleFacts
 ) -> Edited:
-    """Change title or summary of a module.
+    """Change title, summary or rules of a module.
 
     Raises:
         NotFound: also when the version has no such module; others as for `add_module`.
     """
     with entry_transaction():
         draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
-        module = _module(version_id, module_id)
-        module.save_fields(*apply_module_facts(module, facts))
-        return _edited(actor, draft, "update_module", module)
+        module = find_module(version_id, module_id)
+        changed = apply_module_facts(module, facts)
+        module.save_fields(*changed)
+        if changed & RULES:
+            do_check_rules(draft, module.lineage)
+        return finish_edit(actor, draft, "update_module", module)
 
 
 def delete_module(*, actor: Actor, version_id: uuid.UUID, module_id: uuid.UUID, revision: str) -> Edited:
@@ -85,12 +109,10 @@ def delete_module(*, actor: Actor, version_id: uuid.UUID, module_id: uuid.UUID, 
     """
     with entry_transaction():
         draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
-        module = _module(version_id, module_id)
-        edited = _edited(actor, draft, "delete_module", module)
-        lessons = Lesson.objects.filter(module_id=module_id).order_by()
-        text_ids = list(lessons.values_list("text_id", flat=True))
-        lessons.delete()
-        do_drop_texts(text_ids)
+        module = find_module(version_id, module_id)
+        edited = finish_edit(actor, draft, "delete_module", module)
+        do_delete_lessons(version_id, Lesson.objects.filter(module_id=module_id))
+        do_delete_translations(version_id, [module.lineage])
         module.delete()
         do_close_gap(modules_of(version_id), position=module.position)
         return edited
@@ -110,17 +132,52 @@ def add_lesson(
     Raises:
         NotFound, Forbidden, VersionFrozen, CourseArchived, StaleVersion: see `do_lock_draft`.
         UnknownModule: no such module in this version.
-        TextEmpty, TextTooLong, LessonContentRefused, UnknownDocument: see `apply_facts`.
+        TextEmpty, TextTooLong, LessonContentRefused, RuleRefused, UnknownDocument: see `apply_facts`.
     """
     with entry_transaction():
         draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
-        _require_module(version_id, module_id)
+        require_module(version_id, module_id)
         lesson = Lesson(version=draft, module_id=module_id)
-        apply_facts(lesson, facts)
+        changed = apply_facts(lesson, facts)
         lesson.position = do_make_room(lessons_of(module_id), wanted=position)
         do_save_text(lesson)
         lesson.save(force_insert=True)
-        return _edited(actor, draft, "add_lesson", lesson)
+        if changed & RULES:
+            do_check_rules(draft, lesson.lineage)
+        return finish_edit(actor, draft, "add_lesson", lesson, lesson=lesson)
+
+
+def add_topic(
+    *,
+    actor: Actor,
+    version_id: uuid.UUID,
+    lesson_id: uuid.UUID,
+    revision: str,
+    facts: LessonFacts,
+    position: int | None = None,
+) -> Edited:
+    """Add a topic below a lesson at a position counted from 0, last without one.
+
+    Raises:
+        NotFound, StaleVersion and others: see `do_lock_lesson`.
+        TopicOfTopic: the lesson is a topic itself.
+        TextEmpty, TextTooLong, LessonContentRefused, RuleRefused, UnknownDocument: see `apply_facts`.
+    """
+    with entry_transaction():
+        draft, parent = do_lock_lesson(
+            actor=actor, version_id=version_id, lesson_id=lesson_id, revision=revision
+        )
+        if parent.parent_id is not None:
+            raise TopicOfTopic
+        topic = Lesson(version=draft, module_id=parent.module_id, parent=parent)
+        changed = apply_facts(topic, facts)
+        topic.position = do_make_room(topics_of(lesson_id), wanted=position)
+        do_save_text(topic)
+        topic.save(force_insert=True)
+        if changed & RULES:
+            do_check_rules(draft, topic.lineage)
+        do_touch_lesson(parent)
+        return finish_edit(actor, draft, "add_topic", topic, lesson=parent)
 
 
 def update_lesson(
@@ -132,52 +189,80 @@ def update_lesson(
     facts: LessonFacts,
     module_id: uuid.UUID | None = None,
 ) -> Edited:
-    """Change a lesson; with `module_id` of another module, move it there, to the end.
+    """Change a lesson or topic; with `module_id` of another module, move a lesson there, to the end, with its
+    topics.
 
     Raises:
-        NotFound: also when the version has no such lesson; others as for `add_lesson`.
+        NotFound, StaleVersion and others: see `do_lock_lesson`.
+        UnknownModule: no such module in this version.
+        TopicStaysWithLesson: a topic is to go to another module.
+        TextEmpty, TextTooLong, LessonContentRefused, RuleRefused, UnknownDocument: see `apply_facts`.
     """
     with entry_transaction():
-        draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
-        lesson = _lesson(version_id, lesson_id)
-        old_text_id = lesson.text_id
-        changed = apply_facts(lesson, facts)
-        do_save_text(lesson)
+        draft, lesson = do_lock_lesson(
+            actor=actor, version_id=version_id, lesson_id=lesson_id, revision=revision
+        )
+        left = None
         if module_id is not None and module_id != lesson.module_id:
-            _require_module(version_id, module_id)
-            left, place = lesson.module_id, lesson.position
+            if lesson.parent_id is not None:
+                raise TopicStaysWithLesson
+            require_module(version_id, module_id)
+            left = siblings_of(lesson), lesson.position
             lesson.position = do_make_room(lessons_of(module_id), wanted=None)
             lesson.module_id = module_id
-            changed |= {"module_id", "position"}
-            lesson.save_fields(*changed)
-            do_close_gap(lessons_of(left), position=place)
-        else:
-            lesson.save_fields(*changed)
-        if "text_id" in changed:
-            do_drop_texts([old_text_id])
-        return _edited(actor, draft, "update_lesson", lesson)
+        more = frozenset({"module_id", "position"}) if left else frozenset()
+        do_save_lesson(draft, lesson, facts, actor=actor, more=more)
+        if left:
+            topics_of(lesson_id).rows.update(module_id=lesson.module_id)
+            do_close_gap(left[0], position=left[1])
+        return finish_edit(actor, draft, "update_lesson", lesson, lesson=lesson)
 
 
 def delete_lesson(*, actor: Actor, version_id: uuid.UUID, lesson_id: uuid.UUID, revision: str) -> Edited:
-    """Delete a lesson of a draft.
+    """Delete a lesson of a draft with its topics, or one topic.
 
     Raises:
-        NotFound: also when the version has no such lesson; others as for `add_lesson`.
+        NotFound, StaleVersion and others: see `do_lock_lesson`.
     """
     with entry_transaction():
-        draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
-        lesson = _lesson(version_id, lesson_id)
-        edited = _edited(actor, draft, "delete_lesson", lesson)
-        lesson.delete()
-        do_drop_texts([lesson.text_id])
-        do_close_gap(lessons_of(lesson.module_id), position=lesson.position)
+        draft, lesson = do_lock_lesson(
+            actor=actor, version_id=version_id, lesson_id=lesson_id, revision=revision
+        )
+        edited = finish_edit(actor, draft, "delete_lesson", lesson)
+        family = Lesson.objects.filter(pk=lesson_id) | Lesson.objects.filter(parent_id=lesson_id)
+        do_delete_lessons(version_id, family)
+        do_close_gap(siblings_of(lesson), position=lesson.position)
         return edited
+
+
+def order_topics(
+    *,
+    actor: Actor,
+    version_id: uuid.UUID,
+    lesson_id: uuid.UUID,
+    revision: str,
+    topic_ids: Sequence[uuid.UUID],
+) -> Edited:
+    """Put all topics of a lesson in order at once.
+
+    Raises:
+        NotFound, StaleVersion and others: see `do_lock_lesson`.
+        OrderIncomplete: not exactly the topics that are there.
+    """
+    with entry_transaction():
+        draft, lesson = do_lock_lesson(
+            actor=actor, version_id=version_id, lesson_id=lesson_id, revision=revision
+        )
+        do_order(topics_of(lesson_id), topic_ids, field="topic_ids")
+        do_touch_lesson(lesson)
+        return finish_edit(actor, draft, "order_topics", lesson, lesson=lesson)
 
 
 def order_version(
     *, actor: Actor, version_id: uuid.UUID, revision: str, order: Sequence[ModuleOrder]
 ) -> Edited:
-    """Put the whole tree in order at once; lessons may change module. One UPDATE for each level.
+    """Put modules and lessons in order at once; lessons may change module and take their topics along. One
+    UPDATE for each level.
 
     Args:
         actor: who acts.
@@ -191,52 +276,11 @@ def order_version(
     """
     with entry_transaction():
         draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
-        module_ids = [module.id for module in order]
+        do_order(modules_of(version_id), [module.id for module in order], field="modules")
+        places = [LessonPlace(lesson_id, module.id) for module in order for lesson_id in module.lesson_ids]
+        present = Lesson.objects.filter(version_id=version_id, parent=None).order_by()
         require_same(
-            set(Module.objects.filter(version_id=version_id).order_by().values_list("id", flat=True)),
-            module_ids,
-            field="modules",
+            set(present.values_list("id", flat=True)), [each.lesson_id for each in places], field="lessons"
         )
-        places = [(module.id, lesson_id) for module in order for lesson_id in module.lesson_ids]
-        lesson_ids = [lesson_id for _, lesson_id in places]
-        require_same(
-            set(Lesson.objects.filter(version_id=version_id).order_by().values_list("id", flat=True)),
-            lesson_ids,
-            field="lessons",
-        )
-        do_order(Module, parents=[version_id] * len(module_ids), ids=module_ids, column="version_id")
-        do_order(Lesson, parents=[module for module, _ in places], ids=lesson_ids, column="module_id")
-        return _edited(actor, draft, "order", draft)
-
-
-def _edited(actor: Actor, draft: CourseVersion, act: str, row: CourseVersion | Module | Lesson) -> Edited:
-    revision = do_count_edit(draft)
-    do_audit(
-        actor=actor,
-        action=EDIT.name,
-        target=row,
-        act=act,
-        version_id=str(draft.id),
-        revision=revision,
-        title=str(row),
-    )
-    return Edited(row.pk, revision)
-
-
-def _module(version_id: uuid.UUID, module_id: uuid.UUID) -> Module:
-    module = Module.objects.filter(pk=module_id, version_id=version_id).first()
-    if module is None:
-        raise NotFound
-    return module
-
-
-def _lesson(version_id: uuid.UUID, lesson_id: uuid.UUID) -> Lesson:
-    lesson = Lesson.objects.filter(pk=lesson_id, version_id=version_id).select_related("text").first()
-    if lesson is None:
-        raise NotFound
-    return lesson
-
-
-def _require_module(version_id: uuid.UUID, module_id: uuid.UUID) -> None:
-    if not Module.objects.filter(pk=module_id, version_id=version_id).exists():
-        raise UnknownModule(field="module_id")
+        do_place_lessons(places)
+        return finish_edit(actor, draft, "order", draft)
