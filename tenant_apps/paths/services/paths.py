@@ -7,6 +7,7 @@ from typing import Any, TypedDict, Unpack
 from django.db import IntegrityError, transaction
 from guardian.shortcuts import assign_perm
 
+from billing.money import check_price
 from shared_apps.accounts.models import User
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
@@ -74,7 +75,7 @@ def create_path(*, actor: Actor, **facts: Unpack[PathFacts]) -> uuid.UUID:
 
     Raises:
         Forbidden: the actor may not make paths.
-        PathSlugTaken, PriceRefused, TextEmpty, TextTooLong: wrong facts.
+        PathSlugTaken, PriceRefused, CurrencyUnknown, AmountNotChargeable, TextEmpty, TextTooLong: wrong facts.
     """
     with entry_transaction():
         require(actor, CREATE)
@@ -98,7 +99,7 @@ def update_path(*, actor: Actor, path_id: uuid.UUID, revision: str, **facts: Unp
 
     Raises:
         NotFound, Forbidden, PathRevisionMissing, StaleVersion: see `do_lock_path`.
-        PathSlugTaken, PriceRefused, TextEmpty, TextTooLong: wrong facts.
+        PathSlugTaken, PriceRefused, CurrencyUnknown, AmountNotChargeable, TextEmpty, TextTooLong: wrong facts.
     """
     with entry_transaction():
         path = do_lock_path(actor=actor, path_id=path_id, rule=MANAGE, revision=revision)
@@ -283,8 +284,11 @@ def _apply(path: LearningPath, facts: PathFacts) -> dict[str, list[Any]]:
     }
     for name, value in clean.items():
         setattr(path, name, value)
-    is_paid = path.price_type == PriceType.PAID
-    if is_paid != (path.price_minor is not None and bool(path.currency)):
+    if path.price_type == PriceType.PAID:
+        if not path.price_minor:
+            raise PriceRefused(field="price_minor", price_type=path.price_type)
+        check_price(path.currency, path.price_minor, least_seats=1)
+    elif path.price_minor is not None or path.currency:
         raise PriceRefused(field="price_minor", price_type=path.price_type)
     return changed
 

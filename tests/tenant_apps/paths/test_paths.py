@@ -248,6 +248,21 @@ def test_members_begin_free_paths_by_themselves_and_priced_ones_not(
 
 
 @pytest.mark.parametrize(
+    ("price", "field"),
+    [
+        ({"price_type": "paid"}, "price_minor"),
+        ({"price_type": "paid", "price_minor": 4900, "currency": "XQX"}, "currency"),
+        ({"price_type": "paid", "price_minor": -1, "currency": "EUR"}, "price_minor"),
+        ({"price_minor": 4900, "currency": "EUR"}, "price_minor"),
+    ],
+)
+def test_prices_that_cannot_be_charged_are_refused(admin: Caller, price: dict[str, Any], field: str) -> None:
+    answer = admin.post("/api/v1/paths", {"slug": "priced", "title": "Priced", **price})
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
     ("step", "field"),
     [
         ({"kind": "course", "title": "No course"}, "course_id"),
