@@ -75,7 +75,8 @@ def create_path(*, actor: Actor, **facts: Unpack[PathFacts]) -> uuid.UUID:
 
     Raises:
         Forbidden: the actor may not make paths.
-        PathSlugTaken, PriceRefused, CurrencyUnknown, AmountNotChargeable, TextEmpty, TextTooLong: wrong facts.
+        PathSlugTaken, TextEmpty, TextTooLong: wrong facts.
+        PriceRefused, CurrencyUnknown, AmountNotChargeable: the price.
     """
     with entry_transaction():
         require(actor, CREATE)
@@ -99,7 +100,8 @@ def update_path(*, actor: Actor, path_id: uuid.UUID, revision: str, **facts: Unp
 
     Raises:
         NotFound, Forbidden, PathRevisionMissing, StaleVersion: see `do_lock_path`.
-        PathSlugTaken, PriceRefused, CurrencyUnknown, AmountNotChargeable, TextEmpty, TextTooLong: wrong facts.
+        PathSlugTaken, TextEmpty, TextTooLong: wrong facts.
+        PriceRefused, CurrencyUnknown, AmountNotChargeable: the price.
     """
     with entry_transaction():
         path = do_lock_path(actor=actor, path_id=path_id, rule=MANAGE, revision=revision)
