@@ -1,0 +1,1 @@
+"""What follows from versions and progress alone: no tables, no clock, no actor."""
