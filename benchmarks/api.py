@@ -49,7 +49,7 @@ def run(
         with course_tree(academy) as requests:
             figures |= measure_all(stack, web, "course_tree", requests, **options)
         acts_of = completions(academy, size, acts)
-        figures |= _written(stack, web, "lesson_complete", acts_of, "learning_lessonprogress", options)
+        figures |= _written(stack, web, "lesson_complete", acts_of, "learning_lessonrecord", options)
         acts_of = enrollments(academy, acts)
         figures |= _written(stack, web, "enroll", acts_of, "runs_enrollment", options)
         figures["web_memory_mb"] = round(web.memory_mb())

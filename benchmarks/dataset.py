@@ -221,12 +221,13 @@ def _enroll(academy: Academy, runs: list[tuple[CourseRun, list[uuid.UUID]]], siz
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO learning_lessonprogress
-                   (id, created_at, updated_at, completed_at, enrollment_id, lesson_id)
-            SELECT uuidv7(), now(), now(), now(), e.id, l.id
+            INSERT INTO learning_lessonrecord
+                   (id, created_at, updated_at, opened_at, completed_at, enrollment_id, attempt, lineage,
+                    lesson_id, position_seconds, watched_seconds, reached_percent, view_count)
+            SELECT uuidv7(), now(), now(), now(), now(), e.id, 1, l.lineage, l.id, 0, 0, 0, 1
               FROM runs_enrollment e
               JOIN runs_courserun r ON r.id = e.run_id
-              JOIN (SELECT l.id, l.version_id,
+              JOIN (SELECT l.id, l.lineage, l.version_id,
                            row_number() OVER
                                (PARTITION BY l.version_id ORDER BY m.position, l.position) AS place
                       FROM courses_lesson l JOIN courses_module m ON m.id = l.module_id) l
@@ -238,8 +239,8 @@ def _enroll(academy: Academy, runs: list[tuple[CourseRun, list[uuid.UUID]]], siz
             """
             INSERT INTO learning_courseprogress
                    (enrollment_id, created_at, updated_at, completed_count, required_completed_count,
-                    last_accessed_at)
-            SELECT id, now(), now(), %(done)s, %(done)s, now() FROM runs_enrollment
+                    completed_weight, last_accessed_at)
+            SELECT id, now(), now(), %(done)s, %(done)s, %(done)s, now() FROM runs_enrollment
             """,
             {"done": size.done_each},
         )

@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from shared_apps.accounts.models import Membership, SignIn, User
 from shared_apps.core import clock
 from shared_apps.core.actors import Role
-from tenant_apps.learning.models import CourseProgress, LessonProgress
+from tenant_apps.courses.models import Lesson
+from tenant_apps.learning.models import CourseProgress, LessonRecord
 from tenant_apps.people.models import Member
 from tenant_apps.runs.models import Enrollment
 from tenants.context import in_organization, in_public
@@ -27,7 +28,7 @@ LARGE = {
     "accounts_signin",
     "people_member",
     "runs_enrollment",
-    "learning_lessonprogress",
+    "learning_lessonrecord",
     "learning_courseprogress",
     "courses_lesson",
 }
@@ -56,8 +57,11 @@ def _grow(acme: Organization) -> tuple[Membership, list[Enrollment], list[Any]]:
         CourseProgress.objects.bulk_create(
             CourseProgress(enrollment=enrollment) for enrollment in enrollments
         )
-        LessonProgress.objects.bulk_create(
-            LessonProgress(enrollment=enrollment, lesson_id=course.lesson_ids[0], completed_at=clock.now())
+        lesson = Lesson.objects.get(pk=course.lesson_ids[0])
+        LessonRecord.objects.bulk_create(
+            LessonRecord(
+                enrollment=enrollment, lesson=lesson, lineage=lesson.lineage, completed_at=clock.now()
+            )
             for enrollment in enrollments
         )
     with connection.cursor() as cursor:

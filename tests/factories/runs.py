@@ -1,6 +1,7 @@
 """Runs and enrollments, written with the models."""
 
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from shared_apps.core import clock
@@ -26,7 +27,11 @@ def make_enrollment(
     facts.setdefault("activated_at", clock.now())
     with in_organization(organization):
         made = Enrollment.objects.create(run_id=run_id, member_id=member_id, **facts)
+        # Long begun, so that tests may look from an earlier instant than now.
         AccessGrant.objects.create(
-            enrollment=made, source=made.source, starts_at=made.created_at, ends_at=made.expires_at
+            enrollment=made,
+            source=made.source,
+            starts_at=datetime(2020, 1, 1, tzinfo=UTC),
+            ends_at=made.expires_at,
         )
         return made.id

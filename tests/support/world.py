@@ -56,11 +56,12 @@ from tenant_apps.courses.models import (
     Translation,
     WorkingCopy,
 )
-from tenant_apps.learning.models import CourseProgress, LessonMark, LessonProgress
+from tenant_apps.learning.models import CourseProgress, EnrollmentAttempt, LessonMark, LessonProgress
 from tenant_apps.media.models import StoredFile
 from tenant_apps.paths.models import LearningPath, PathEnrollment, PathRight, PathStep, StepRecord
 from tenant_apps.rosters.enums import RowAction
 from tenant_apps.rosters.models import RosterImport, RosterRow
+from tenant_apps.runs.enums import EnrollmentState
 from tenant_apps.runs.models import AccessGrant, CourseRun, Enrollment, RunDate, RunRight, WaitingPlace
 from tenants.context import in_organization, in_public
 from tenants.models import DomainClaim, Organization
@@ -337,15 +338,23 @@ def _fill_runs(world: World) -> None:
     run = CourseRun.objects.create(
         course_id=world.ids["courses"], version_id=world.ids["published_versions"], title=world.mark
     )
-    enrollment = Enrollment.objects.create(run=run, member_id=world.owner.id)
-    LessonProgress.objects.create(
-        enrollment=enrollment, lesson_id=world.ids["published_lessons"], completed_at=clock.now()
+    enrollment = Enrollment.objects.create(run=run, member_id=world.owner.id, attempt=2)
+    lesson = Lesson.objects.get(pk=world.ids["published_lessons"])
+    # Passed on to the record by a trigger.
+    LessonProgress.objects.create(enrollment=enrollment, lesson=lesson, completed_at=clock.now())
+    EnrollmentAttempt.objects.create(
+        enrollment=enrollment,
+        number=1,
+        version_id=world.ids["published_versions"],
+        state=EnrollmentState.COMPLETED,
+        ended_at=clock.now(),
+        reason=world.mark,
     )
-    CourseProgress.objects.create(enrollment=enrollment, completed_count=1, required_completed_count=1)
+    CourseProgress.objects.create(enrollment=enrollment, completed_count=1, required_completed_count=1, completed_weight=1)
     grant = AccessGrant.objects.create(
         enrollment=enrollment, source="admin", starts_at=clock.now(), reason=world.mark
     )
-    lineage = Lesson.objects.get(pk=world.ids["published_lessons"]).lineage
+    lineage = lesson.lineage
     RunDate.objects.create(run=run, lineage=lineage, opens_local="2026-03-29T09:00")
     WaitingPlace.objects.create(run=run, member_id=world.ids["members"])
     note = LessonMark.objects.create(enrollment=enrollment, lineage=lineage, kind="note", body=world.mark)

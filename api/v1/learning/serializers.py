@@ -11,7 +11,19 @@ from tenant_apps.learning.policies import Access
 from tenant_apps.runs.enums import EnrollmentState
 
 
-class LibraryQuery(PageSizeQuery):
+class LanguageQuery(serializers.Serializer[Any]):
+    """The language wanted."""
+
+    language = serializers.RegexField(
+        r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$",
+        max_length=12,
+        required=False,
+        help_text="BCP 47, such as `de` or `pt-BR`. What is not translated comes as it was written. "
+        "Without it your own language, else your company's.",
+    )
+
+
+class LibraryQuery(PageSizeQuery, LanguageQuery):
     """Which page."""
 
     cursor = serializers.CharField(max_length=100, required=False)
@@ -53,6 +65,7 @@ class MyCourseOut(serializers.Serializer[Any]):
 
     enrollment_id = serializers.UUIDField()
     state = serializers.ChoiceField(choices=EnrollmentState.choices)
+    attempt = serializers.IntegerField(help_text="1, and one more with each restart.")
     access = serializers.ChoiceField(choices=[(access.value, access.value) for access in Access])
     course = NamedOut()
     version = VersionRefOut()
@@ -63,6 +76,7 @@ class MyCourseOut(serializers.Serializer[Any]):
     completed_at = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     timezone = serializers.CharField()
+    language = serializers.CharField(help_text="Of the titles, as far as they are translated.")
 
 
 @extend_schema_serializer(many=False)
@@ -74,24 +88,39 @@ class MyCoursePageOut(serializers.Serializer[Any]):
     previous = serializers.URLField(allow_null=True)
 
 
-class LessonLineOut(serializers.Serializer[Any]):
-    """A lesson in the tree."""
+class TopicLineOut(serializers.Serializer[Any]):
+    """A topic of a lesson in the tree. Instants are UTC; `_local` is the same with the learner's clock."""
 
     id = serializers.UUIDField()
     lineage = serializers.UUIDField()
     module_id = serializers.UUIDField()
+    parent_id = serializers.UUIDField(allow_null=True, help_text="The lesson of a topic.")
     title = serializers.CharField()
     kind = serializers.ChoiceField(choices=LessonKind.choices)
     position = serializers.IntegerField()
     is_required = serializers.BooleanField()
     minutes = serializers.IntegerField()
     is_completed = serializers.BooleanField()
+    access = serializers.CharField(help_text="`open`, or the code of the refusal that opening it would meet.")
+    opens_at = serializers.DateTimeField(
+        allow_null=True, help_text="When a lesson that is not released opens; empty where that is not known."
+    )
+    opens_local = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    due_local = serializers.DateTimeField(allow_null=True)
+
+
+class LessonLineOut(TopicLineOut):
+    """A lesson in the tree."""
+
+    topics = TopicLineOut(many=True)
 
 
 class MyModuleOut(serializers.Serializer[Any]):
     """A module with its lessons, in order."""
 
     id = serializers.UUIDField()
+    lineage = serializers.UUIDField()
     title = serializers.CharField()
     position = serializers.IntegerField()
     lessons = LessonLineOut(many=True)
@@ -103,29 +132,58 @@ class MyCourseTreeOut(MyCourseOut):
     modules = MyModuleOut(many=True)
 
 
-class LessonDocumentOut(serializers.Serializer[Any]):
-    """The file of a document lesson."""
+class LessonFileOut(serializers.Serializer[Any]):
+    """A file of a lesson."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
     content_type = serializers.CharField()
     size = serializers.IntegerField()
     url = serializers.CharField(
-        help_text="Download address on this host, for this learner, for five minutes."
+        allow_null=True,
+        help_text="Download address on this host, for this learner, for five minutes; none where the author "
+        "does not let it be downloaded.",
     )
-    url_expires_at = serializers.DateTimeField()
+    url_expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class LessonDocumentOut(LessonFileOut):
+    """The file of a document lesson."""
+
+
+class MyLessonResourceOut(serializers.Serializer[Any]):
+    """Something to take along: a file, or an address elsewhere."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    position = serializers.IntegerField()
+    is_downloadable = serializers.BooleanField()
+    url = serializers.CharField(allow_blank=True)
+    file = LessonFileOut(allow_null=True)
 
 
 class LessonOut(LessonLineOut):
-    """A lesson to read."""
+    """A lesson, or topic, to read, with everything its page shows."""
 
+    topics = TopicLineOut(many=True)
     enrollment_id = serializers.UUIDField()
+    attempt = serializers.IntegerField()
+    language = serializers.CharField()
     body_html = serializers.CharField(allow_blank=True)
     embed_url = serializers.CharField(allow_blank=True)
+    media_url = serializers.CharField(allow_blank=True)
+    duration_seconds = serializers.IntegerField()
     document = LessonDocumentOut(allow_null=True)
+    resources = MyLessonResourceOut(many=True)
     completed_at = serializers.DateTimeField(allow_null=True)
+    opened_at = serializers.DateTimeField(allow_null=True)
+    position_seconds = serializers.IntegerField()
+    watched_seconds = serializers.IntegerField()
+    reached_percent = serializers.IntegerField()
+    view_count = serializers.IntegerField(help_text="How often it was opened before.")
     previous_lesson_id = serializers.UUIDField(allow_null=True)
     next_lesson_id = serializers.UUIDField(allow_null=True)
+    next_lesson = TopicLineOut(allow_null=True)
 
 
 class LessonCompletedOut(serializers.Serializer[Any]):

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from api.core.viewsets import DomainViewSet
 from api.v1.learning.cursors import page_links, read_cursor
 from api.v1.learning.serializers import (
+    LanguageQuery,
     LessonCompletedOut,
     LessonOut,
     LibraryQuery,
@@ -37,13 +38,19 @@ class MyCourseViewSet(DomainViewSet):
     def list(self, request: Request) -> Response:
         """List your courses, live and past, newest first."""
         query = self.parsed_query(LibraryQuery)
-        page = list_my_courses(actor=self.actor, limit=query["limit"], **read_cursor(query.get("cursor")))
+        page = list_my_courses(
+            actor=self.actor,
+            limit=query["limit"],
+            language=query.get("language", ""),
+            **read_cursor(query.get("cursor")),
+        )
         return Response({"results": page.courses, **page_links(request, page)})
 
-    @extend_schema(responses=MyCourseTreeOut)
+    @extend_schema(parameters=[LanguageQuery], responses=MyCourseTreeOut)
     def retrieve(self, request: Request, pk: uuid.UUID) -> Response:
         """Read one of your courses with its whole tree."""
-        return Response(get_my_course(actor=self.actor, enrollment_id=pk))
+        language = self.parsed_query(LanguageQuery).get("language", "")
+        return Response(get_my_course(actor=self.actor, enrollment_id=pk, language=language))
 
 
 class MyLessonViewSet(DomainViewSet):
@@ -51,10 +58,12 @@ class MyLessonViewSet(DomainViewSet):
 
     policies = {"retrieve": "learning.learn", "complete": "learning.learn"}
 
-    @extend_schema(responses=LessonOut)
+    @extend_schema(parameters=[LanguageQuery], responses=LessonOut)
     def retrieve(self, request: Request, enrollment_id: uuid.UUID, pk: uuid.UUID) -> Response:
         """Open a lesson; it becomes the place where you left."""
-        return Response(open_lesson(actor=self.actor, enrollment_id=enrollment_id, lesson_id=pk))
+        language = self.parsed_query(LanguageQuery).get("language", "")
+        found = open_lesson(actor=self.actor, enrollment_id=enrollment_id, lesson_id=pk, language=language)
+        return Response(found)
 
     @extend_schema(request=None, responses=LessonCompletedOut)
     @action(detail=True, methods=["post"])

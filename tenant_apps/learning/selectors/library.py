@@ -3,6 +3,7 @@
 They join the rows of runs and courses that the learner's own enrollment points at; they write nothing.
 """
 
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,26 +13,24 @@ from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
-from tenant_apps.learning.policies import LEARN, SEAT_MISSING, Terms
+from tenant_apps.learning.policies import LEARN, Facts, decide_course
+from tenant_apps.learning.policies.facts import DONE, FACTS, FACTS_WIDTH, Done
 from tenant_apps.learning.selectors.outlines import Outline, get_outline, get_outlines
+from tenant_apps.learning.selectors.trees import tree
 from tenants.context import current_organization
 from tenants.postgresql.prepared import prepared_cursor
 
 # Few joins, since every one more makes planning dearer than running (seven cost 1.7 ms, these 0.3 ms): the
 # version's number comes with its outline, the zone from a subquery of its own. The learner's enrollments are
-# found first, else the planner walks everybody's, newest first, until the page is full. A learner's own
-# choice of zone counts before the company's; the default is not a choice.
+# found first, else the planner walks everybody's, newest first, until the page is full.
 _COURSES = """
 WITH own AS MATERIALIZED (SELECT * FROM runs_enrollment WHERE member_id = %(member)s {only})
-SELECT e.id, e.state, e.created_at, e.completed_at, e.expires_at,
-       r.id, r.title, r.state, r.starts_at, r.ends_at, r.timezone, r.version_id,
-       c.id, c.title,
+SELECT {facts}, {done},
+       e.id, e.created_at, e.completed_at, r.id, r.title, r.version_id,
+       c.id, c.title, c.language, c.translations,
        p.last_lesson_id::text, p.last_accessed_at,
-       (SELECT string_agg(done.lesson_id::text, ',') FROM learning_lessonprogress done
-         WHERE done.enrollment_id = e.id),
-       (SELECT COALESCE(NULLIF(u.timezone, 'UTC'), NULLIF(m.timezone, ''), 'UTC')
-          FROM people_member m JOIN accounts_user u ON u.id = m.user_id WHERE m.id = e.member_id),
-       {seat_missing}
+       (SELECT COALESCE(NULLIF(m.language, ''), u.language)
+          FROM people_member m JOIN accounts_user u ON u.id = m.user_id WHERE m.id = e.member_id)
   FROM own e
   JOIN runs_courserun r ON r.id = e.run_id
   JOIN courses_course c ON c.id = r.course_id
@@ -39,10 +38,26 @@ SELECT e.id, e.state, e.created_at, e.completed_at, e.expires_at,
  ORDER BY e.id {order} LIMIT %(limit)s
 """
 
-_FIRST = _COURSES.format(only="", order="DESC", seat_missing=SEAT_MISSING)
-_OLDER = _COURSES.format(only="AND id < %(edge)s", order="DESC", seat_missing=SEAT_MISSING)
-_NEWER = _COURSES.format(only="AND id > %(edge)s", order="ASC", seat_missing=SEAT_MISSING)
-_ONE = _COURSES.format(only="AND id = %(edge)s", order="DESC", seat_missing=SEAT_MISSING)
+_FIRST = _COURSES.format(only="", order="DESC", facts=FACTS, done=DONE)
+_OLDER = _COURSES.format(only="AND id < %(edge)s", order="DESC", facts=FACTS, done=DONE)
+_NEWER = _COURSES.format(only="AND id > %(edge)s", order="ASC", facts=FACTS, done=DONE)
+_ONE = _COURSES.format(only="AND id = %(edge)s", order="DESC", facts=FACTS, done=DONE)
+
+_ABOUT = (
+    "enrollment_id",
+    "enrolled_at",
+    "completed_at",
+    "run_id",
+    "run_title",
+    "version_id",
+    "course_id",
+    "course_title",
+    "written_in",
+    "translations",
+    "last_lesson_id",
+    "last_accessed_at",
+    "wanted",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +75,7 @@ def list_my_courses(
     limit: int,
     older_than: uuid.UUID | None = None,
     newer_than: uuid.UUID | None = None,
+    language: str = "",
 ) -> LibraryPage:
     """Return the actor's enrollments, live and past: one query, and one more for outlines not yet in memory.
 
@@ -67,6 +83,7 @@ def list_my_courses(
         actor: the learner.
         limit: most rows.
         older_than, newer_than: enrollment id that the page starts behind, at most one of the two.
+        language: wanted, as BCP 47 says it; "" for the learner's own.
 
     Raises:
         Forbidden, Unauthenticated: not a member.
@@ -81,17 +98,24 @@ def list_my_courses(
     more, rows = len(rows) > limit, rows[:limit]
     if newer_than is not None:
         rows.reverse()
-    outlines = get_outlines({row[11] for row in rows})
+    found = [_Row(row) for row in rows]
+    outlines = get_outlines({row.about["version_id"] for row in found})
     now = clock.now()
     return LibraryPage(
-        courses=[_course(row, outlines[row[11]], now)[0] for row in rows],
+        courses=[_course(row, outlines[row.about["version_id"]], now, language) for row in found],
         has_older=more if newer_than is None else True,
         has_newer=more if newer_than is not None else older_than is not None,
     )
 
 
-def get_my_course(*, actor: Actor, enrollment_id: uuid.UUID) -> dict[str, Any]:
-    """Return one of the actor's courses with its tree of published lessons, in order, with what is done.
+def get_my_course(*, actor: Actor, enrollment_id: uuid.UUID, language: str = "") -> dict[str, Any]:
+    """Return one of the actor's courses with its tree of published lessons, in order: for each whether it is
+    done, whether it is open or what closes it, when it opens, and by when it is due.
+
+    Args:
+        actor: the learner.
+        enrollment_id: the learner's own.
+        language: wanted, as BCP 47 says it; "" for the learner's own.
 
     Raises:
         NotFound: no such enrollment, or somebody else's.
@@ -100,12 +124,14 @@ def get_my_course(*, actor: Actor, enrollment_id: uuid.UUID) -> dict[str, Any]:
     rows = _rows(_ONE, actor, 1, enrollment_id)
     if not rows:
         raise NotFound
-    outline = get_outline(rows[0][11])
-    course, done = _course(rows[0], outline, clock.now())
-    course["modules"] = [
-        {**module, "lessons": [{**lesson, "is_completed": lesson["id"] in done} for lesson in lessons]}
-        for module, lessons in outline.modules
-    ]
+    row = _Row(rows[0])
+    outline = get_outline(row.about["version_id"])
+    now = clock.now()
+    course = _course(row, outline, now, language)
+    served = outline.language_for(language or row.about["wanted"] or "")
+    course["modules"] = tree(
+        row.facts, outline, now, language=served, course_code=decide_course(row.facts, now).code
+    )
     return course
 
 
@@ -122,55 +148,59 @@ def _rows(statement: str, actor: Actor, limit: int, edge: uuid.UUID | None = Non
         return list(cursor.fetchall())
 
 
-def _course(row: tuple[Any, ...], outline: Outline, now: datetime) -> tuple[dict[str, Any], frozenset[str]]:
-    """Return the JSON-ready course of one row, and the ids of its completed lessons."""
-    (
-        enrollment_id,
-        state,
-        enrolled_at,
-        completed_at,
-        expires_at,
-        run_id,
-        run_title,
-        run_state,
-        starts_at,
-        ends_at,
-        run_timezone,
-        version_id,
-        course_id,
-        course_title,
-        last_lesson_id,
-        last_accessed_at,
-        done_ids,
-        timezone,
-        seat_missing,
-    ) = row
-    done = frozenset(done_ids.split(",")) if done_ids else frozenset()
-    following = outline.next_after(last_lesson_id, done)
-    terms = Terms(state, expires_at, run_state, starts_at, ends_at, run_timezone, seat_missing)
-    course = {
-        "enrollment_id": enrollment_id,
-        "state": state,
-        "access": terms.access(now),
-        "course": {"id": course_id, "title": course_title},
-        "version": {"id": version_id, "number": outline.number},
+class _Row:
+    """One row of `_COURSES`: the facts that access depends on, and what is shown of the course."""
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        self.facts = Facts(*row[:FACTS_WIDTH], done=Done.read(row[FACTS_WIDTH]))
+        self.about: dict[str, Any] = dict(zip(_ABOUT, row[FACTS_WIDTH + 1 :], strict=True))
+
+
+def _course(row: _Row, outline: Outline, now: datetime, language: str) -> dict[str, Any]:
+    """Return the JSON-ready course of one row."""
+    facts, about = row.facts, row.about
+    wanted = language or about["wanted"] or ""
+    following = outline.next_after(about["last_lesson_id"], facts.done)
+    title, served = _translated(about, wanted)
+    return {
+        "enrollment_id": about["enrollment_id"],
+        "state": facts.enrollment_state,
+        "attempt": facts.attempt,
+        "access": decide_course(facts, now).access,
+        "course": {"id": about["course_id"], "title": title},
+        "version": {"id": about["version_id"], "number": outline.number},
         "run": {
-            "id": run_id,
-            "title": run_title,
-            "starts_at": starts_at,
-            "ends_at": ends_at,
-            "timezone": run_timezone,
+            "id": about["run_id"],
+            "title": about["run_title"],
+            "starts_at": facts.starts_at,
+            "ends_at": facts.ends_at,
+            "timezone": facts.timezone,
         },
         "progress": {
-            "completed": len(done),
+            "completed": outline.completed_count(facts.done),
             "total": outline.total,
-            "percent": outline.percent(len(done)),
-            "last_accessed_at": last_accessed_at,
+            "percent": outline.percent(outline.completed_weight(facts.done)),
+            "last_accessed_at": about["last_accessed_at"],
         },
-        "next_lesson": None if following is None else {"id": following["id"], "title": following["title"]},
-        "enrolled_at": enrolled_at,
-        "completed_at": completed_at,
-        "expires_at": expires_at,
-        "timezone": timezone,
+        "next_lesson": None
+        if following is None
+        else {
+            "id": following["id"],
+            "title": outline.title_of(following["lineage"], outline.language_for(wanted)),
+        },
+        "enrolled_at": about["enrolled_at"],
+        "completed_at": about["completed_at"],
+        "expires_at": facts.expires_at,
+        "timezone": facts.zone,
+        "language": outline.language_for(wanted) or served,
     }
-    return course, done
+
+
+def _translated(about: dict[str, Any], wanted: str) -> tuple[str, str]:
+    """Return the course's title as it is wanted, and the language it comes in."""
+    if about["translations"] not in (None, "{}"):
+        translations = json.loads(about["translations"])
+        for language in (wanted, wanted.split("-", 1)[0]):
+            if title := translations.get(language, {}).get("title"):
+                return title, language
+    return about["course_title"], about["written_in"]

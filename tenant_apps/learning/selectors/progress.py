@@ -20,11 +20,12 @@ def list_run_progress(*, actor: Actor, run_id: uuid.UUID) -> QuerySet[Any, dict[
         Forbidden: the actor sees the run but not who is in it.
     """
     rows = list_enrollments(actor=actor, run_id=run_id)
-    total = get_outline(get_run(actor=actor, run_id=run_id)["version_id"]).total
+    outline = get_outline(get_run(actor=actor, run_id=run_id)["version_id"])
     completed = Coalesce(F("progress__completed_count"), 0)
+    weight = Coalesce(F("progress__completed_weight"), 0)
     return rows.annotate(
         completed=completed,
-        total=Value(total, output_field=IntegerField()),
-        percent=completed * 100 / Value(max(total, 1), output_field=IntegerField()),
+        total=Value(outline.total, output_field=IntegerField()),
+        percent=weight * 100 / Value(max(outline.total_weight, 1), output_field=IntegerField()),
         last_accessed_at=F("progress__last_accessed_at"),
     )

@@ -1,4 +1,4 @@
-"""What a learner's small writes beside the lessons stand on: one enrollment, whether it is open, and for what."""
+"""What a learner's small writes beside the lessons stand on: one enrollment, and whether it is open."""
 
 import uuid
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from typing import Any
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
-from tenant_apps.learning.policies import SEAT_MISSING, Terms
-from tenant_apps.learning.selectors.outlines import Outline, get_outline
+from tenant_apps.learning.policies import FACTS, FACTS_WIDTH, Facts, decide
+from tenant_apps.learning.policies.facts import DONE, Done
+from tenant_apps.learning.selectors.outlines import get_outline
+from tenant_apps.learning.types import Outline
 from tenants.context import current_organization
 from tenants.postgresql.prepared import prepared_cursor
 
 _STUDY = f"""
-SELECT e.state, e.expires_at, r.state, r.starts_at, r.ends_at, r.timezone, {SEAT_MISSING},
-       e.id, e.attempt, r.version_id, c.id, c.switches::text
+SELECT {FACTS}, {DONE}, e.id, r.version_id, r.course_id
   FROM runs_enrollment e
   JOIN runs_courserun r ON r.id = e.run_id
-  JOIN courses_course c ON c.id = r.course_id
  WHERE e.id = %(enrollment)s AND e.member_id = %(member)s
 """  # noqa: S608  our own text
 
@@ -27,24 +27,21 @@ class Study:
     """One learner's enrollment at this instant."""
 
     enrollment_id: uuid.UUID
-    attempt: int
     course_id: uuid.UUID
-    terms: Terms
+    facts: Facts
     outline: Outline
-    switches: str
 
     def require_open(self) -> None:
         """Raise the refusal that closes the course, if one does."""
-        self.terms.require_open(clock.now())
+        decide(self.facts, None, None, clock.now()).require_open()
 
     def require_lesson_open(self, lesson_id: uuid.UUID) -> None:
         """Raise NotFound for a lesson that is not there, and the refusal that closes it, if one does."""
-        if self.outline.lesson(lesson_id) is None:
-            raise NotFound
-        self.require_open()
+        unit = self.outline.units[str(self.lineage_of(lesson_id))]
+        decide(self.facts, self.outline, unit, clock.now()).require_open()
 
     def lineage_of(self, lesson_id: uuid.UUID) -> uuid.UUID:
-        """Return what stands for the lesson in every version.
+        """Return what stands for the lesson, or topic, in every version.
 
         Raises:
             NotFound: no such published lesson.
@@ -71,5 +68,6 @@ def get_study(*, actor: Actor, enrollment_id: uuid.UUID) -> Study:
         row = cursor.fetchone()
     if row is None:
         raise NotFound
-    found_id, attempt, version_id, course_id, switches = row[7:]
-    return Study(found_id, attempt, course_id, Terms(*row[:7]), get_outline(version_id), switches)
+    facts = Facts(*row[:FACTS_WIDTH], done=Done.read(row[FACTS_WIDTH]))
+    found_id, version_id, course_id = row[FACTS_WIDTH + 1 :]
+    return Study(found_id, course_id, facts, get_outline(version_id))

@@ -158,7 +158,7 @@ def _take(study: Study, reports: Sequence[Report], sent_at: datetime | None) -> 
     told = list(fold(reports, now=now, sent_at=sent_at).values())
     names: dict[str, Any] = {
         "enrollment": study.enrollment_id,
-        "attempt": study.attempt,
+        "attempt": study.facts.attempt,
         "now": now,
         "ids": [new_id() for _ in told],
         "lineages": [study.lineage_of(each.lesson_id) for each in told],

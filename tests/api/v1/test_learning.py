@@ -9,7 +9,7 @@ import pytest
 from shared_apps.accounts.models import Membership
 from shared_apps.core.actors import Role
 from tenant_apps.cohorts.models import Cohort
-from tenant_apps.learning.models import LessonProgress
+from tenant_apps.learning.models import LessonRecord
 from tenant_apps.runs.models import CourseRun, Enrollment
 from tenants.context import in_organization
 from tenants.models import Organization
@@ -62,7 +62,7 @@ def _rows(organization: Organization) -> list[tuple[Any, ...]]:
             *CourseRun.objects.values_list("id", "title", "state"),
             *Enrollment.objects.values_list("id", "state", "expires_at"),
             *Cohort.objects.values_list("id", "name", "run_id"),
-            *LessonProgress.objects.values_list("id"),
+            *LessonRecord.objects.values_list("id"),
         ]
 
 
