@@ -1,7 +1,7 @@
 """What keeps a draft from being published, and rules that no version may hold."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from shared_apps.core.transactions import require_transaction
 from tenant_apps.courses.content.errors import BadAllowedHost
@@ -38,23 +38,37 @@ def counts_of(outline: VersionOutline) -> dict[str, int]:
     }
 
 
-def do_check_rules(version: CourseVersion, lineage: uuid.UUID | None = None) -> None:
+def do_check_version_rules(version: CourseVersion) -> None:
+    """Refuse rules of a locked draft that prerequisites of its units contradict, once they are written.
+
+    Raises:
+        RuleRefused: rules that wait for each other in a circle.
+    """
+    require_transaction()
+    sequential = parse_version_rules(version.rules).sequential
+    for problem in rule_problems(_units_of(version.id), sequential=sequential):
+        if problem.code == CYCLE:
+            raise RuleRefused(field="rules.sequential", reason=problem.code, lineage=str(problem.lineage))
+
+
+def do_check_rules_of(version: CourseVersion, lineages: Collection[uuid.UUID]) -> None:
     """Refuse rules that cannot be kept, once they are written.
 
     Args:
         version: a locked draft.
-        lineage: of the unit whose rules were written; None for those of the version. Faults of others, which
-            moving and deleting may have left, are found when the version is published.
+        lineages: of the units whose rules were written. Faults of others, which moving and deleting may have
+            left, are found when the version is published.
 
     Raises:
         RuleRefused: a unit that is not there, or rules that wait for each other in a circle.
     """
     require_transaction()
+    if not lineages:
+        return
     sequential = parse_version_rules(version.rules).sequential
     for problem in rule_problems(_units_of(version.id), sequential=sequential):
-        if problem.lineage == lineage or (lineage is None and problem.code == CYCLE):
-            field = problem.field if lineage else "rules.sequential"
-            raise RuleRefused(field=field, reason=problem.code, lineage=str(problem.lineage))
+        if problem.lineage in lineages:
+            raise RuleRefused(field=problem.field, reason=problem.code, lineage=str(problem.lineage))
 
 
 def _lesson_problems(outline: VersionOutline) -> Iterator[dict[str, str]]:

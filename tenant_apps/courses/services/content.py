@@ -1,6 +1,7 @@
 """What authors send, made safe and checked before it is written; no lesson is written any other way."""
 
 import uuid
+from collections.abc import Collection
 from typing import Any, TypedDict
 
 from django.conf import settings
@@ -108,7 +109,13 @@ def apply_module_facts(module: Module, facts: ModuleFacts) -> set[str]:
     return {name for name in _MODULE_COLUMNS if getattr(module, name) != before[name]}
 
 
-def apply_facts(lesson: Lesson, facts: LessonFacts, *, hosts: tuple[str, ...] | None = None) -> set[str]:
+def apply_facts(
+    lesson: Lesson,
+    facts: LessonFacts,
+    *,
+    hosts: tuple[str, ...] | None = None,
+    files: Collection[uuid.UUID] | None = None,
+) -> set[str]:
     """Set the facts on the row, cleaned, and return the names of the columns that changed.
 
     A new text is set on the lesson unsaved (see `texts`); an equal one leaves the text as it is.
@@ -117,6 +124,7 @@ def apply_facts(lesson: Lesson, facts: LessonFacts, *, hosts: tuple[str, ...] | 
         lesson: the row; its text joined, where it may have one.
         facts: what to set.
         hosts: that embeds may come from, where the caller has read them already.
+        files: that there are, where the caller has asked for those named already.
 
     Raises:
         TextEmpty, TextTooLong: the title.
@@ -134,8 +142,10 @@ def apply_facts(lesson: Lesson, facts: LessonFacts, *, hosts: tuple[str, ...] | 
     _apply_addresses(lesson, facts, hosts)
     _apply_rules(lesson, facts)
     changed = {name for name in _COLUMNS if getattr(lesson, name) != before[name]}
-    if "document_id" in changed and lesson.document_id and not existing_file_ids([lesson.document_id]):
-        raise UnknownDocument(field="document_id")
+    if "document_id" in changed and lesson.document_id:
+        known = existing_file_ids([lesson.document_id]) if files is None else files
+        if lesson.document_id not in known:
+            raise UnknownDocument(field="document_id")
     return changed
 
 

@@ -15,7 +15,7 @@ from shared_apps.core.transactions import require_transaction
 from tenant_apps.courses.errors import UnknownModule
 from tenant_apps.courses.models import CourseVersion, Lesson, LessonResource, Module, WorkingCopy
 from tenant_apps.courses.policies import EDIT
-from tenant_apps.courses.services.checks import do_check_rules
+from tenant_apps.courses.services.checks import do_check_rules_of
 from tenant_apps.courses.services.content import LessonFacts, apply_facts
 from tenant_apps.courses.services.steps import do_audit, do_count_edit, do_lock_draft
 from tenant_apps.courses.services.texts import do_drop_texts, do_save_text
@@ -84,7 +84,7 @@ def do_save_lesson(
     if "text_id" in changed:
         do_drop_texts([old_text_id])
     if changed & RULES:
-        do_check_rules(draft, lesson.lineage)
+        do_check_rules_of(draft, [lesson.lineage])
     if actor.membership_id is not None:
         WorkingCopy.objects.filter(lesson=lesson, member_id=actor.membership_id).delete()
 

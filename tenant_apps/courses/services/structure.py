@@ -11,7 +11,7 @@ from tenant_apps.courses.content.rules import parse_version_rules, version_rules
 from tenant_apps.courses.errors import TopicOfTopic, TopicStaysWithLesson
 from tenant_apps.courses.models import Lesson, Module
 from tenant_apps.courses.policies import EDIT
-from tenant_apps.courses.services.checks import do_check_rules
+from tenant_apps.courses.services.checks import do_check_rules_of, do_check_version_rules
 from tenant_apps.courses.services.content import LessonFacts, ModuleFacts, apply_facts, apply_module_facts
 from tenant_apps.courses.services.edits import (
     RULES,
@@ -59,7 +59,7 @@ def set_version_rules(*, actor: Actor, version_id: uuid.UUID, revision: str, rul
         draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
         draft.rules = version_rules_json(parse_version_rules(rules))
         draft.save_fields("rules")
-        do_check_rules(draft)
+        do_check_version_rules(draft)
         return finish_edit(actor, draft, "rules", draft)
 
 
@@ -79,7 +79,7 @@ def add_module(
         module.position = do_make_room(modules_of(version_id), wanted=position)
         module.save(force_insert=True)
         if changed & RULES:
-            do_check_rules(draft, module.lineage)
+            do_check_rules_of(draft, [module.lineage])
         return finish_edit(actor, draft, "add_module", module)
 
 
@@ -97,7 +97,7 @@ def update_module(
         changed = apply_module_facts(module, facts)
         module.save_fields(*changed)
         if changed & RULES:
-            do_check_rules(draft, module.lineage)
+            do_check_rules_of(draft, [module.lineage])
         return finish_edit(actor, draft, "update_module", module)
 
 
@@ -143,7 +143,7 @@ def add_lesson(
         do_save_text(lesson)
         lesson.save(force_insert=True)
         if changed & RULES:
-            do_check_rules(draft, lesson.lineage)
+            do_check_rules_of(draft, [lesson.lineage])
         return finish_edit(actor, draft, "add_lesson", lesson, lesson=lesson)
 
 
@@ -175,7 +175,7 @@ def add_topic(
         do_save_text(topic)
         topic.save(force_insert=True)
         if changed & RULES:
-            do_check_rules(draft, topic.lineage)
+            do_check_rules_of(draft, [topic.lineage])
         do_touch_lesson(parent)
         return finish_edit(actor, draft, "add_topic", topic, lesson=parent)
 
