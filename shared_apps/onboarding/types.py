@@ -10,6 +10,12 @@ from shared_apps.core.text import normal_email
 
 # The setting by which an organization's owners let operators look in, or not; allowed where it was never set.
 SUPPORT_SETTING = "support_entry"
+# Whether courses are published only after somebody else approved them.
+REVIEW_SETTING = "course_review"
+REVIEW_REQUIRED, REVIEW_OFF = "required", "off"
+COURSE_REVIEW = (REVIEW_REQUIRED, REVIEW_OFF)
+# The settings that are an organization's own admins', with what holds where they were never set.
+OWN_SETTINGS = {REVIEW_SETTING: REVIEW_OFF}
 
 _ORIGIN = re.compile(r"^https?://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[1-9][0-9]{0,4})?$")
 

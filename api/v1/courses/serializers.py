@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenant_apps.courses.content.sanitize import MAX_BODY_CHARACTERS
 from tenant_apps.courses.enums import BodyFormat, CourseState, LessonKind, VersionState
 from tenant_apps.courses.models import Course, CourseVersion
 from tenant_apps.courses.policies import RIGHTS
+from tenant_apps.courses.selectors.acts import COURSE_ACTS, course_acts
 
 LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 MAX_MODULES = 500
@@ -75,12 +77,26 @@ class VersionOut(serializers.ModelSerializer[CourseVersion]):
         )
 
 
+class CanOut(serializers.Serializer[Any]):
+    """What the caller may do to this course as it stands; `edit` and `publish` are the rights themselves."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return one flag for each act."""
+        return {name: serializers.BooleanField() for name in COURSE_ACTS}
+
+
 class CourseOut(serializers.ModelSerializer[Course]):
     """A course with its current published version, if there is one."""
 
     state = serializers.ChoiceField(choices=CourseState.choices)
     owner_id = serializers.UUIDField()
     current_version = VersionOut(allow_null=True)
+    can = serializers.SerializerMethodField()
+
+    @extend_schema_field(CanOut)
+    def get_can(self, course: Course) -> dict[str, bool]:
+        """Return what is open to the caller."""
+        return course_acts(self.context["view"].actor, course)
 
     class Meta:
         model = Course
@@ -91,33 +107,22 @@ class CourseOut(serializers.ModelSerializer[Course]):
             "summary",
             "language",
             "state",
+            "state_reason",
+            "state_changed_at",
             "owner_id",
             "current_version",
+            "can",
             "created_at",
             "updated_at",
         )
 
 
-class CanOut(serializers.Serializer[Any]):
-    """What the caller may do to this course."""
-
-    edit = serializers.BooleanField()
-    publish = serializers.BooleanField()
-    delete = serializers.BooleanField()
-
-
 class CourseDetailOut(CourseOut):
     """A course with what the caller may do to it."""
 
-    can = CanOut()
-
-    class Meta(CourseOut.Meta):
-        fields = (*CourseOut.Meta.fields, "can")  # type: ignore[assignment]
-
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        """Put the course's own fields and `can` side by side."""
-        shaped = CourseOut(instance.course, context=self.context).data
-        return {**shaped, "can": CanOut(instance.can).data}
+        """Shape the course of the detail."""
+        return CourseOut(instance.course, context=self.context).data
 
 
 class RightHolderOut(serializers.Serializer[Any]):

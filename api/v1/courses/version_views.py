@@ -19,9 +19,10 @@ from api.v1.courses.serializers import (
     UpdateLessonIn,
     UpdateModuleIn,
     VersionOut,
-    VersionTreeOut,
 )
+from api.v1.courses.serializers_reviews import VersionPageOut
 from tenant_apps.courses.selectors.outline import read_lesson, read_version
+from tenant_apps.courses.selectors.reviews import get_version_standing
 from tenant_apps.courses.services.drafts import copy_version, delete_draft
 from tenant_apps.courses.services.publishing import publish_version
 from tenant_apps.courses.services.structure import (
@@ -74,9 +75,10 @@ class VersionViewSet(_DraftViewSet):
         "order": "courses.edit",
     }
 
-    @extend_schema(responses={200: VersionTreeOut})
+    @extend_schema(responses={200: VersionPageOut})
     def retrieve(self, request: Request, pk: uuid.UUID) -> Response:
-        """Show a version with its whole content; the ETag is what edits send as If-Match."""
+        """Show a version with its whole content, and what the caller may do to it; the ETag is what edits
+        send as If-Match."""
         return self._tree(pk)
 
     @extend_schema(parameters=[IF_MATCH], responses={204: OpenApiResponse(description="The draft is gone.")})
@@ -85,10 +87,13 @@ class VersionViewSet(_DraftViewSet):
         delete_draft(actor=self.actor, version_id=pk, revision=self._revision())
         return Response(status=204)
 
-    @extend_schema(parameters=[IF_MATCH], request=None, responses={200: VersionTreeOut})
+    @extend_schema(parameters=[IF_MATCH], request=None, responses={200: VersionPageOut})
     @action(detail=True, methods=["post"])
     def publish(self, request: Request, pk: uuid.UUID) -> Response:
-        """Publish a draft: from now on it never changes. Published again it stays as it is."""
+        """Publish a draft: from now on it never changes. Published again it stays as it is.
+
+        Where the organization reviews courses, somebody must have approved the draft as it stands.
+        """
         publish_version(actor=self.actor, version_id=pk, revision=self._revision())
         return self._tree(pk)
 
@@ -100,7 +105,7 @@ class VersionViewSet(_DraftViewSet):
         headers = {"Location": f"/api/v1/versions/{draft.id}", "ETag": f'"{draft.revision}"'}
         return self.answer(VersionOut, draft, status=201, headers=headers)
 
-    @extend_schema(parameters=[IF_MATCH], request=OrderIn, responses={200: VersionTreeOut})
+    @extend_schema(parameters=[IF_MATCH], request=OrderIn, responses={200: VersionPageOut})
     @action(detail=True, methods=["put"])
     def order(self, request: Request, pk: uuid.UUID) -> Response:
         """Put modules and lessons in order, all at once; lessons may change module."""
@@ -111,7 +116,8 @@ class VersionViewSet(_DraftViewSet):
 
     def _tree(self, version_id: uuid.UUID) -> Response:
         tree = read_version(actor=self.actor, version_id=version_id)
-        return self.answer(VersionTreeOut, tree, headers={"ETag": f'"{tree.revision}"'})
+        page = (tree, get_version_standing(self.actor, version_id))
+        return self.answer(VersionPageOut, page, headers={"ETag": f'"{tree.revision}"'})
 
 
 class ModuleViewSet(_DraftViewSet):

@@ -21,15 +21,19 @@ from api.v1.courses.serializers import (
     UpdateCourseIn,
     VersionOut,
 )
+from api.v1.courses.serializers_reviews import ReasonIn, VersionRowOut
 from tenant_apps.courses.selectors.catalog import get_course, list_courses, list_right_holders, list_versions
+from tenant_apps.courses.selectors.reviewers import review_is_required
 from tenant_apps.courses.services.courses import create_course, update_course
 from tenant_apps.courses.services.drafts import create_draft
 from tenant_apps.courses.services.lifecycle import (
     archive_course,
     delete_course,
+    republish_course,
     restore_course,
     transfer_course,
     unarchive_course,
+    unpublish_course,
 )
 from tenant_apps.courses.services.rights import set_course_rights
 
@@ -47,6 +51,8 @@ class CourseViewSet(DomainViewSet):
         "unarchive": "courses.publish",
         "restore": "courses.restore",
         "transfer": "courses.transfer",
+        "publish": "courses.publish",
+        "unpublish": "courses.publish",
         "versions": "courses.content",
         "draft": "courses.edit",
         "rights": "courses.grant",
@@ -82,11 +88,25 @@ class CourseViewSet(DomainViewSet):
         delete_course(actor=self.actor, course_id=pk)
         return Response(status=204)
 
+    @extend_schema(request=ReasonIn, responses={200: CourseDetailOut})
+    @action(detail=True, methods=["post"])
+    def unpublish(self, request: Request, pk: uuid.UUID) -> Response:
+        """Take a course out of the catalogue: nobody else is enrolled, and who learns goes on."""
+        unpublish_course(actor=self.actor, course_id=pk, **self.parsed(ReasonIn))
+        return self._detail(pk)
+
     @extend_schema(request=None, responses={200: CourseDetailOut})
     @action(detail=True, methods=["post"])
+    def publish(self, request: Request, pk: uuid.UUID) -> Response:
+        """Put an unpublished course back into the catalogue, with the version it had."""
+        republish_course(actor=self.actor, course_id=pk)
+        return self._detail(pk)
+
+    @extend_schema(request=ReasonIn, responses={200: CourseDetailOut})
+    @action(detail=True, methods=["post"])
     def archive(self, request: Request, pk: uuid.UUID) -> Response:
-        """Take a course out of the catalogue; its runs go on."""
-        archive_course(actor=self.actor, course_id=pk)
+        """Take a course out of the catalogue and stop work on it; its runs go on."""
+        archive_course(actor=self.actor, course_id=pk, **self.parsed(ReasonIn))
         return self._detail(pk)
 
     @extend_schema(request=None, responses={200: CourseDetailOut})
@@ -110,11 +130,13 @@ class CourseViewSet(DomainViewSet):
         transfer_course(actor=self.actor, course_id=pk, **self.parsed(TransferIn))
         return self._detail(pk)
 
-    @extend_schema(responses={200: VersionOut(many=True)})
+    @extend_schema(responses={200: VersionRowOut(many=True)})
     @action(detail=True, methods=["get"])
     def versions(self, request: Request, pk: uuid.UUID) -> Response:
         """List a course's versions, newest first."""
-        return self.page(VersionOut, list_versions(self.actor, pk), ordering="-number")
+        rows = list_versions(self.actor, pk)
+        self.review_required = review_is_required()
+        return self.page(VersionRowOut, rows, ordering="-number")
 
     @extend_schema(request=CreateDraftIn, responses={201: VersionOut})
     @versions.mapping.post

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from shared_apps.onboarding.models import SupportEntry
 from shared_apps.onboarding.services.lifecycle import MOST_GRACE_DAYS
-from shared_apps.onboarding.types import SUPPORT_SETTING
+from shared_apps.onboarding.types import COURSE_REVIEW, OWN_SETTINGS, SUPPORT_SETTING
 from tenants.enums import OrganizationState, Suspension
 from tenants.models import Organization
 
@@ -29,7 +29,17 @@ class BrandingShape(serializers.Serializer[Any]):
     support_email = serializers.EmailField(required=False, allow_blank=True)
 
 
-class SettingsShape(serializers.Serializer[Any]):
+class OwnSettingsShape(serializers.Serializer[Any]):
+    """What an organization's own admins set; a name left out keeps its value."""
+
+    course_review = serializers.ChoiceField(
+        choices=COURSE_REVIEW,
+        required=False,
+        help_text="`required`: drafts are published only after somebody who has not worked on them approved.",
+    )
+
+
+class SettingsShape(OwnSettingsShape):
     """What operators set for an organization; a name left out keeps its value."""
 
     cors_origins = serializers.ListField(
@@ -72,6 +82,7 @@ class OwnOrganizationChanges(serializers.Serializer[Any]):
     timezone = serializers.CharField(max_length=64, required=False)
     language = serializers.RegexField(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$", max_length=12, required=False)
     branding = BrandingShape(required=False)
+    settings = OwnSettingsShape(required=False)
 
 
 class OrganizationChanges(OwnOrganizationChanges):
@@ -181,6 +192,12 @@ class OwnOrganizationOut(serializers.ModelSerializer[Organization]):
     branding = BrandingShape()
     host = serializers.CharField(help_text="Links and mails name it.")
     support_entry = serializers.SerializerMethodField(help_text="Whether operators may look in.")
+    settings = serializers.SerializerMethodField()
+
+    @extend_schema_field(OwnSettingsShape)
+    def get_settings(self, organization: Organization) -> dict[str, Any]:
+        """Return the settings that are the admins', with the defaults of those that were never set."""
+        return {name: organization.settings.get(name, usual) for name, usual in OWN_SETTINGS.items()}
 
     def get_support_entry(self, organization: Organization) -> bool:
         """Return whether the owners let operators in."""
@@ -198,6 +215,7 @@ class OwnOrganizationOut(serializers.ModelSerializer[Organization]):
             "timezone",
             "language",
             "branding",
+            "settings",
             "created_at",
             "updated_at",
         )

@@ -11,14 +11,14 @@ from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction
 from shared_apps.onboarding.errors import EmbedHostMalformed, OriginMalformed, UnknownTimezone
 from shared_apps.onboarding.policies import ORGANIZATION_EDIT, ORGANIZATIONS_MANAGE
-from shared_apps.onboarding.types import is_origin, is_timezone
+from shared_apps.onboarding.types import OWN_SETTINGS, is_origin, is_timezone
 from tenants.context import in_public
 from tenants.enums import OrganizationState
 from tenants.models import Organization
 from tenants.scope import OrganizationRef
 from tenants.services.organizations import do_change_facts, get_locked
 
-OWN_FACTS = frozenset({"name", "timezone", "language", "branding"})
+OWN_FACTS = frozenset({"name", "timezone", "language", "branding", "settings"})
 
 
 def update_organization(*, actor: Actor, organization_id: uuid.UUID, changes: dict[str, Any]) -> Organization:
@@ -39,7 +39,8 @@ def update_organization(*, actor: Actor, organization_id: uuid.UUID, changes: di
 def update_own_organization(
     *, actor: Actor, organization: OrganizationRef, changes: dict[str, Any]
 ) -> Organization:
-    """Change facts of the actor's own organization: name, timezone, language, branding.
+    """Change facts of the actor's own organization: name, timezone, language, branding; of the settings those
+    of `OWN_SETTINGS`, merged by name into those there are.
 
     A tenant's database role may only read the registry, so the write stands in the shared schema.
 
@@ -49,6 +50,8 @@ def update_own_organization(
     with in_public(), entry_transaction():
         require(actor, ORGANIZATION_EDIT)
         own = {name: value for name, value in changes.items() if name in OWN_FACTS}
+        if "settings" in own:
+            own["settings"] = {name: each for name, each in own["settings"].items() if name in OWN_SETTINGS}
         return _do_change(actor, organization.id, own)
 
 

@@ -7,14 +7,12 @@ from typing import Any
 from django.db import connection
 
 from shared_apps.core.actors import ADMINS
+from shared_apps.onboarding.types import OWN_SETTINGS, REVIEW_REQUIRED, REVIEW_SETTING
 from tenant_apps.courses.enums import BARRED
 from tenant_apps.courses.models import CourseVersion
 from tenant_apps.courses.policies import PUBLISH_RIGHT, RIGHT_HOLDERS
 from tenants.context import current_organization
 from tenants.selectors.organizations import get_setting
-
-REVIEW_SETTING = "course_review"
-REQUIRED = "required"
 
 _REVIEWERS = """
 SELECT p.id, p.email, p.first_name, p.language
@@ -45,9 +43,10 @@ class Reviewer:
 
 def review_is_required() -> bool:
     """Tell whether the organization publishes only what somebody approved; one query."""
-    return bool(
-        get_setting(organization_id=current_organization().id, name=REVIEW_SETTING, default="") == REQUIRED
+    found = get_setting(
+        organization_id=current_organization().id, name=REVIEW_SETTING, default=OWN_SETTINGS[REVIEW_SETTING]
     )
+    return bool(found == REVIEW_REQUIRED)
 
 
 def find_reviewers(version: CourseVersion, *, submitter_id: uuid.UUID | None) -> list[Reviewer]:

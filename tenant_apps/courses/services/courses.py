@@ -11,16 +11,18 @@ from shared_apps.core.actors import Actor
 from shared_apps.core.errors import StaleVersion
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction, require_transaction
+from tenant_apps.courses.enums import InstructorRole
 from tenant_apps.courses.errors import SlugTaken
 from tenant_apps.courses.locks import take_turn
-from tenant_apps.courses.models import Course, CourseVersion
+from tenant_apps.courses.models import Course, CourseInstructor, CourseVersion
 from tenant_apps.courses.policies import CREATE, CURATE, EDIT, PUBLISH, RIGHT_HOLDERS, RIGHTS
 from tenant_apps.courses.services.course_facts import FLAGS, OFFER, PLACES, CourseFacts, clean_facts
 from tenant_apps.courses.services.steps import do_audit, do_keep_within_plan, do_lock_course
 
 
 def create_course(*, actor: Actor, **facts: Unpack[CourseFacts]) -> Course:
-    """Make a course with an empty draft, number 1; the maker owns it and gets every right on it.
+    """Make a course with an empty draft, number 1; the maker owns it. An instructor gets every
+    right on it, and is its primary instructor.
 
     Args:
         actor: who acts, a member.
@@ -87,6 +89,9 @@ def do_create_course(*, actor: Actor, owner_id: uuid.UUID, facts: CourseFacts) -
     if actor.user_id is not None and actor.role in RIGHT_HOLDERS:
         for right in RIGHTS:
             assign_perm(right, User(id=actor.user_id), course)
+        CourseInstructor.objects.create(
+            course=course, member_id=actor.member_id, role=InstructorRole.PRIMARY, share_percent=100
+        )
     do_audit(actor=actor, action=CREATE.name, target=course, slug=course.slug, title=course.title)
     return course
 

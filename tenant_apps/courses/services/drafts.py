@@ -17,6 +17,7 @@ from tenant_apps.courses.errors import UnknownVersion
 from tenant_apps.courses.locks import version_to_copy
 from tenant_apps.courses.models import Course, CourseVersion, Lesson, LessonResource, Module, Translation
 from tenant_apps.courses.policies import EDIT, visible_versions
+from tenant_apps.courses.services.review_steps import do_follow_reviews, do_lock_course_of
 from tenant_apps.courses.services.steps import do_audit, do_lock_course, do_lock_draft, refuse_archived
 
 # Of a copy its own; everything else of a row is taken along, columns of later releases too.
@@ -154,6 +155,7 @@ def delete_draft(*, actor: Actor, version_id: uuid.UUID, revision: str) -> None:
         NotFound, Forbidden, VersionFrozen, CourseArchived, StaleVersion: see `do_lock_draft`.
     """
     with entry_transaction():
+        course = do_lock_course_of(version_id)
         draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
         do_audit(
             actor=actor,
@@ -167,6 +169,8 @@ def delete_draft(*, actor: Actor, version_id: uuid.UUID, revision: str) -> None:
         Module.objects.filter(version_id=version_id).delete()
         draft.delete()
         do_drop_texts(texts)
+        if course is not None:
+            do_follow_reviews(course)
 
 
 def do_create_draft(*, course: Course, based_on: CourseVersion | None, note: str) -> CourseVersion:
@@ -180,6 +184,8 @@ def do_create_draft(*, course: Course, based_on: CourseVersion | None, note: str
         based_on=based_on,
         note=note,
         rules=based_on.rules if based_on else {},
+        # Whoever wrote an unpublished draft is part of its copies too, and approves none of them.
+        editor_ids=based_on.editor_ids if based_on and based_on.state == VersionState.DRAFT else [],
     )
 
 
