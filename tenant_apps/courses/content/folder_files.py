@@ -10,10 +10,10 @@ from typing import Final
 from tenant_apps.courses.content.problems import Place, Problems, did_you_mean
 from tenant_apps.courses.content.source import SourceFile
 
-MAX_TEXT_BYTES: Final = 512 * 1024
+MAX_TEXT_BYTES: Final = 1024 * 1024
 MAX_DOCUMENT_BYTES: Final = 50 * 1024 * 1024
-PICTURE_EXTENSIONS: Final = frozenset({".png", ".jpg", ".jpeg"})
-DOCUMENT_EXTENSIONS: Final = PICTURE_EXTENSIONS | {".pdf", ".docx", ".pptx", ".txt", ".csv"}
+PICTURE_EXTENSIONS: Final = frozenset({".png", ".jpg", ".jpeg", ".gif"})
+DOCUMENT_EXTENSIONS: Final = PICTURE_EXTENSIONS | {".pdf", ".docx", ".pptx", ".xlsx", ".txt", ".csv", ".md"}
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument."
 _MEDIA_TYPES: Final = {
@@ -23,10 +23,17 @@ _MEDIA_TYPES: Final = {
     ".jpeg": "image/jpeg",
     ".docx": _OFFICE + "wordprocessingml.document",
     ".pptx": _OFFICE + "presentationml.presentation",
+    ".xlsx": _OFFICE + "spreadsheetml.sheet",
+    ".gif": "image/gif",
+    ".md": "text/markdown",
     ".txt": "text/plain",
     ".csv": "text/csv",
 }
-_OFFICE_PARTS: Final = {"word/document.xml": ".docx", "ppt/presentation.xml": ".pptx"}
+_OFFICE_PARTS: Final = {
+    "word/document.xml": ".docx",
+    "ppt/presentation.xml": ".pptx",
+    "xl/workbook.xml": ".xlsx",
+}
 
 
 @dataclass(slots=True)
@@ -141,13 +148,15 @@ def detect_extension(raw: bytes) -> str | None:
         return ".png"
     if raw.startswith(b"\xff\xd8\xff"):
         return ".jpg"
+    if raw.startswith((b"GIF87a", b"GIF89a")):
+        return ".gif"
     if raw.startswith(b"PK\x03\x04"):
         return _detect_office(raw)
     return ".txt" if _is_text(raw) else None
 
 
 def _normal_extension(extension: str) -> str:
-    return {".jpeg": ".jpg", ".csv": ".txt"}.get(extension, extension)
+    return {".jpeg": ".jpg", ".csv": ".txt", ".md": ".txt"}.get(extension, extension)
 
 
 def _detect_office(raw: bytes) -> str | None:

@@ -12,7 +12,7 @@ import yaml
 
 from tenant_apps.courses.content.problems import Place, Problems, did_you_mean
 
-MAX_YAML_BYTES: Final = 256 * 1024
+MAX_YAML_BYTES: Final = 2 * 1024 * 1024
 _MAX_DEPTH: Final = 20
 _TRUE: Final = frozenset({"true", "yes", "on"})
 _FALSE: Final = frozenset({"false", "no", "off"})
@@ -35,6 +35,11 @@ class YamlValue:
             problems.add(self.place, "value_not_text", f"'{name}' must be text.", "Write one line of text.")
         return None
 
+    @property
+    def is_mapping(self) -> bool:
+        """Tell whether the value has keys of its own."""
+        return isinstance(self.node, yaml.MappingNode)
+
     def flag(self, name: str, problems: Problems) -> bool | None:
         """Return true or false."""
         word = str(self.node.value).lower() if isinstance(self.node, yaml.ScalarNode) else ""
@@ -56,9 +61,10 @@ class YamlValue:
         )
         return None
 
-    def items(self, name: str, problems: Problems) -> list["YamlValue"]:
-        """Return the entries of a list, empty when it is not one or has none (which is a problem)."""
-        if isinstance(self.node, yaml.SequenceNode) and self.node.value:
+    def items(self, name: str, problems: Problems, *, may_be_empty: bool = False) -> list["YamlValue"]:
+        """Return the entries of a list, empty when it is not one or has none (which is a problem, unless it
+        may be empty)."""
+        if isinstance(self.node, yaml.SequenceNode) and (self.node.value or may_be_empty):
             return [_value(child, self.place.file) for child in self.node.value]
         problems.add(
             self.place,
@@ -67,6 +73,22 @@ class YamlValue:
             f"Write each entry of '{name}' on its own line, beginning with '- '.",
         )
         return []
+
+    def pairs(self, name: str, problems: Problems) -> list[tuple["YamlValue", "YamlValue"]]:
+        """Return keys and values of a mapping whose keys are the author's own, each key once."""
+        if not isinstance(self.node, yaml.MappingNode):
+            problems.add(self.place, "value_not_mapping", f"{name} must have keys.", "Write 'key: value'.")
+            return []
+        found: dict[str, tuple[YamlValue, YamlValue]] = {}
+        for key_node, value_node in self.node.value:
+            key = _value(key_node, self.place.file)
+            word = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "(not text)"
+            if word in found:
+                message = f"'{word}' is given twice in {name}."
+                problems.add(key.place, "key_duplicate", message, "Keep one of the two.")
+            else:
+                found[word] = (key, _value(value_node, self.place.file))
+        return list(found.values())
 
     def mapping(
         self, name: str, known: Iterable[str], problems: Problems

@@ -1,8 +1,11 @@
 """A course as it lies in a folder: what authors wrote, read and checked but not stored."""
 
-from dataclasses import dataclass
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 
 class LessonKind(StrEnum):
@@ -11,6 +14,12 @@ class LessonKind(StrEnum):
     TEXT = "text"
     DOCUMENT = "document"
     EMBED = "embed"
+    AUDIO = "audio"
+    VIDEO = "video"
+    QUIZ = "quiz"
+    ASSIGNMENT = "assignment"
+    LIVE_CLASS = "live_class"
+    SCORM = "scorm"
 
 
 class BodyFormat(StrEnum):
@@ -36,12 +45,53 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
-class LessonSource:
-    """One lesson. `key` is unique in the course and says which lesson it is when text or place change.
+class RulesSource:
+    """When a unit opens, what must be done before it, by when it is due: the JSON of `content.rules`, but
+    other units are named "module:KEY" or "lesson:KEY" instead of by lineage."""
 
-    `body` is source text with newlines as \\n, empty for a document or embed without an introduction.
-    `document` is set for kind document, `embed_url` (canonical) for kind embed. `attachments` are the
-    pictures the body shows. `duration_minutes` is None when the author gave none.
+    release: Mapping[str, Any] | None = None
+    requires: tuple[str, ...] = ()
+    due: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextSource:
+    """A text as it was written: newlines are \n. `attachments` are the pictures it shows."""
+
+    body: str = ""
+    body_format: BodyFormat = BodyFormat.MARKDOWN
+    attachments: tuple[SourceFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationSource:
+    """Title, summary and text in another language (BCP 47), "" and None for what is not translated."""
+
+    language: str
+    title: str
+    summary: str
+    text: TextSource | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSource:
+    """A file or an https address beside a lesson; `key` is unique in its lesson, "" when none was given."""
+
+    key: str
+    title: str
+    file: SourceFile | None
+    url: str
+    is_downloadable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LessonSource:
+    """One lesson or topic. `key` is unique in the course and says which lesson it is when text or place
+    change.
+
+    `body` is source text with newlines as \n, empty for a document or embed without an introduction.
+    `document` is set for kind document, `embed_url` (canonical) for kind embed, `media_url` for audio and
+    video. `attachments` are the pictures the body shows. `duration_minutes` is None when none was given.
     """
 
     key: str
@@ -56,6 +106,16 @@ class LessonSource:
     is_required: bool
     is_published: bool
     duration_minutes: int | None
+    media_url: str = ""
+    duration_seconds: int = 0
+    linked_id: uuid.UUID | None = None
+    is_preview: bool = False
+    is_downloadable: bool = True
+    weight: int = 1
+    rules: RulesSource = RulesSource()
+    resources: tuple[ResourceSource, ...] = ()
+    translations: tuple[TranslationSource, ...] = ()
+    topics: "tuple[LessonSource, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +126,18 @@ class ModuleSource:
     title: str
     summary: str
     lessons: tuple[LessonSource, ...]
+    rules: RulesSource = RulesSource()
+    translations: tuple[TranslationSource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CourseSource:
-    """A whole course. `language` is a BCP 47 tag; `files` is every document and picture once, by path."""
+    """A whole course. `language` is a BCP 47 tag; `files` is every document and picture once, by path.
+
+    `rules` are those of the version, in the JSON of `content.rules`. `facts` holds what else the course says
+    of itself, by the names of its columns, and only what the folder says; `category` and `subcategory` are
+    slugs there.
+    """
 
     slug: str
     title: str
@@ -78,3 +145,5 @@ class CourseSource:
     language: str
     modules: tuple[ModuleSource, ...]
     files: tuple[SourceFile, ...]
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
