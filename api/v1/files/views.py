@@ -16,7 +16,7 @@ from api.core.parsers import JSONParser
 from api.core.viewsets import DomainViewSet
 from api.v1.files.serializers import DownloadIn, DownloadLinkOut, FileFilter, FileOut, UploadFileIn
 from tenant_apps.media.selectors.files import get_file, list_files
-from tenant_apps.media.services.links import get_link, open_download
+from tenant_apps.media.services.links import get_link, open_download, open_view
 from tenant_apps.media.services.storing import store_file
 
 
@@ -29,6 +29,7 @@ class FileViewSet(DomainViewSet):
         "retrieve": "files.view",
         "link": "files.view",
         "download": "files.download",
+        "view": "files.download",
     }
 
     def get_parsers(self) -> list[BaseParser]:
@@ -78,6 +79,32 @@ class FileViewSet(DomainViewSet):
             headers={
                 "X-Content-Type-Options": "nosniff",
                 "Content-Security-Policy": "default-src 'none'; sandbox",
+                "Cache-Control": "private, no-store",
+                "Referrer-Policy": "no-referrer",
+            },
+        )
+
+    @extend_schema(
+        parameters=[DownloadIn],
+        responses={
+            (200, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY, description="The bytes.")
+        },
+    )
+    @action(detail=True, methods=["get"])
+    def view(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
+        """Look at a PDF or picture by a signed address, in the page; the address downloads nothing."""
+        wanted = self.parsed_query(DownloadIn)
+        found = open_view(actor=self.actor, file_id=pk, signature=wanted["sig"])
+        return FileResponse(
+            found.stream,
+            as_attachment=False,
+            filename=found.file.name,
+            content_type=found.file.content_type,
+            headers={
+                "X-Content-Type-Options": "nosniff",
+                # No sandbox: browsers show no PDF in one. The types that get here run no scripts of a page.
+                "Content-Security-Policy": "default-src 'none'; frame-ancestors 'self'",
+                "X-Frame-Options": "SAMEORIGIN",
                 "Cache-Control": "private, no-store",
                 "Referrer-Policy": "no-referrer",
             },

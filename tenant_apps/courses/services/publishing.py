@@ -1,21 +1,19 @@
 """Publish a draft: check it, seal it with its content hash, make it the course's current version."""
 
 import uuid
-from collections.abc import Iterator
 
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.transactions import entry_transaction, require_transaction
-from tenant_apps.courses.content.embeds import check_embed_url
-from tenant_apps.courses.content.errors import BadAllowedHost, ContentError
-from tenant_apps.courses.enums import CourseState, LessonKind, VersionState
-from tenant_apps.courses.errors import EmbedHostsMisconfigured, VersionNotPublishable
+from tenant_apps.courses.enums import CourseState, VersionState
+from tenant_apps.courses.errors import VersionNotPublishable
 from tenant_apps.courses.locks import version_to_change
 from tenant_apps.courses.models import Course, CourseVersion
 from tenant_apps.courses.policies import PUBLISH, visible_versions
+from tenant_apps.courses.selectors.counts import counts_of
 from tenant_apps.courses.selectors.outline import digest_of, get_outline
-from tenant_apps.courses.services.content import allowed_embed_hosts
+from tenant_apps.courses.services.checks import version_problems
 from tenant_apps.courses.services.review_steps import do_withdraw_pending, require_approval
 from tenant_apps.courses.services.steps import (
     do_audit,
@@ -24,7 +22,6 @@ from tenant_apps.courses.services.steps import (
     refuse_archived,
     require_revision,
 )
-from tenant_apps.courses.types import OutlineLesson, VersionOutline
 
 
 def publish_version(*, actor: Actor, version_id: uuid.UUID, revision: str) -> None:
@@ -70,16 +67,14 @@ def do_publish(*, actor: Actor, course: Course, version: CourseVersion) -> None:
     outline = get_outline(version.id)
     refuse_unready(outline)
     do_withdraw_pending(version, by=actor.membership_id)
-    shown = [lesson for module in outline.modules for lesson in module.lessons if lesson.is_published]
+    counts = counts_of(outline)
     version.state = VersionState.PUBLISHED
     version.content_hash = digest_of(outline)
-    version.lesson_count = len(shown)
-    version.required_count = sum(lesson.is_required for lesson in shown)
+    for name, count in counts.items():
+        setattr(version, name, count)
     version.published_at = clock.now()
     version.published_by_id = actor.membership_id
-    version.save_fields(
-        "state", "content_hash", "lesson_count", "required_count", "published_at", "published_by_id"
-    )
+    version.save_fields("state", "content_hash", *counts, "published_at", "published_by_id")
     course.current_version = version
     course.save_fields("current_version")
     do_move_course(course, CourseState.PUBLISHED)
@@ -95,34 +90,6 @@ def do_publish(*, actor: Actor, course: Course, version: CourseVersion) -> None:
 
 def refuse_unready(outline: VersionOutline) -> None:
     """Raise VersionNotPublishable when something in the version would not work for learners."""
-    problems = list(_problems(outline))
+    problems = version_problems(outline)
     if problems:
         raise VersionNotPublishable(problems=problems)
-
-
-def _problems(outline: VersionOutline) -> Iterator[dict[str, str]]:
-    shown = [lesson for module in outline.modules for lesson in module.lessons if lesson.is_published]
-    if not shown:
-        yield {"code": "no_published_lesson"}
-    hosts = allowed_embed_hosts() if any(lesson.kind == LessonKind.EMBED for lesson in shown) else ()
-    for lesson in shown:
-        code = _problem_of(lesson, hosts)
-        if code:
-            yield {"lesson_id": str(lesson.id), "title": lesson.title, "code": code}
-
-
-def _problem_of(lesson: OutlineLesson, hosts: tuple[str, ...]) -> str | None:
-    match lesson.kind:
-        case LessonKind.DOCUMENT:
-            return None if lesson.document else "document_missing"
-        case LessonKind.EMBED:
-            try:
-                # Again, since the list of hosts may have changed after the lesson was written.
-                check_embed_url(lesson.embed_url, hosts)
-            except BadAllowedHost as error:
-                raise EmbedHostsMisconfigured(entry=error.entry) from error
-            except ContentError as error:
-                return error.code
-            return None
-        case _:
-            return None if lesson.body_html.strip() else "body_empty"

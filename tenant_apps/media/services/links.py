@@ -18,6 +18,8 @@ from tenant_apps.media.policies import DOWNLOAD, VIEW, visible_files
 from tenants.context import current_organization
 
 LIFETIME: Final = timedelta(minutes=5)
+# What every browser shows in a page without running anything of it.
+_VIEWABLE: Final = frozenset({"application/pdf", "image/png", "image/jpeg", "image/gif"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,25 @@ class Download:
 
 def make_link(*, file_id: uuid.UUID, member_id: uuid.UUID) -> DownloadLink:
     """Return a link for the member. The caller has decided that the member may have the file; no query."""
+    return _link("download", file_id=file_id, member_id=member_id)
+
+
+def make_view_link(*, file_id: uuid.UUID, member_id: uuid.UUID) -> DownloadLink:
+    """Return a link that shows the file in a page, and that no change makes a download of. The caller has
+    decided that the member may see the file, and that it `is_viewable`; no query."""
+    return _link("view", file_id=file_id, member_id=member_id)
+
+
+def is_viewable(content_type: str) -> bool:
+    """Tell whether files of the type can be shown in a page."""
+    return content_type in _VIEWABLE
+
+
+def _link(purpose: str, *, file_id: uuid.UUID, member_id: uuid.UUID) -> DownloadLink:
     expires_at = clock.now().replace(microsecond=0) + LIFETIME
     claims = {"f": file_id.hex, "m": member_id.hex, "e": int(expires_at.timestamp())}
-    signature = _signer().sign_object(claims)
-    return DownloadLink(f"/api/v1/files/{file_id}/download?sig={signature}", expires_at)
+    signature = _signer(purpose).sign_object(claims)
+    return DownloadLink(f"/api/v1/files/{file_id}/{purpose}?sig={signature}", expires_at)
 
 
 def get_link(*, actor: Actor, file_id: uuid.UUID) -> DownloadLink:
@@ -64,12 +81,31 @@ def open_download(*, actor: Actor, file_id: uuid.UUID, signature: str) -> Downlo
     the member the link was made for.
 
     Raises:
-        NotFound: the signature is wrong, of another organization, file or member, or the file is gone.
+        NotFound: the signature is wrong, of another organization, file, member or purpose, or the file is
+            gone.
         LinkExpired: it was right, but more than five minutes ago.
     """
+    return _open("download", actor=actor, file_id=file_id, signature=signature)
+
+
+def open_view(*, actor: Actor, file_id: uuid.UUID, signature: str) -> Download:
+    """Open the file for the holder of a link to look at it; as `open_download`.
+
+    Raises:
+        NotFound: also for a type that no page shows.
+        LinkExpired: as for `open_download`.
+    """
+    found = _open("view", actor=actor, file_id=file_id, signature=signature)
+    if not is_viewable(found.file.content_type):
+        found.stream.close()
+        raise NotFound
+    return found
+
+
+def _open(purpose: str, *, actor: Actor, file_id: uuid.UUID, signature: str) -> Download:
     require(actor, DOWNLOAD)
     try:
-        claims = _signer().unsign_object(signature)
+        claims = _signer(purpose).unsign_object(signature)
     except BadSignature:
         raise NotFound from None
     if claims["f"] != file_id.hex or (
@@ -87,6 +123,6 @@ def open_download(*, actor: Actor, file_id: uuid.UUID, signature: str) -> Downlo
         raise NotFound from None
 
 
-def _signer() -> Signer:
-    # The organization is part of the key, so a link of one is noise to another.
-    return Signer(salt=f"media.download:{current_organization().id.hex}")
+def _signer(purpose: str) -> Signer:
+    # Organization and purpose are part of the key, so a link of one is noise to another.
+    return Signer(salt=f"media.{purpose}:{current_organization().id.hex}")
