@@ -22,6 +22,7 @@ from tenant_apps.courses.services.steps import (
     refuse_archived,
     require_revision,
 )
+from tenant_apps.courses.types import VersionOutline
 
 
 def publish_version(*, actor: Actor, version_id: uuid.UUID, revision: str) -> None:
