@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from typing import Literal
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from shared_apps.core.transactions import require_transaction
-from tenant_apps.courses.models import Course, CourseVersion
+from tenant_apps.courses.models import Course, CourseInstructor, CourseVersion, InstructorProfile
 from tenants.context import current_organization
 
 
@@ -20,6 +20,18 @@ def course_to_change(course_id: uuid.UUID) -> QuerySet[Course]:
 def version_to_change(version_id: uuid.UUID) -> QuerySet[CourseVersion]:
     """Lock the version, so that edits happen one after another and each sees the revision it asked for."""
     return CourseVersion.objects.filter(pk=version_id).order_by().select_for_update(of=("self",), no_key=True)
+
+
+def courses_of_member(member_id: uuid.UUID) -> QuerySet[Course]:
+    """Lock the courses that the member owns or has a part in, deleted ones too, by key."""
+    parts = CourseInstructor.objects.filter(member_id=member_id).values("course_id")
+    own = Course.objects.filter(Q(owner_id=member_id) | Q(pk__in=parts))
+    return own.order_by("pk").select_for_update(of=("self",), no_key=True)
+
+
+def profile_to_change(member_id: uuid.UUID) -> QuerySet[InstructorProfile]:
+    """Lock an instructor's card, so that edits and decisions come one after another."""
+    return InstructorProfile.objects.filter(pk=member_id).select_for_update(of=("self",), no_key=True)
 
 
 def version_to_copy(course_id: uuid.UUID, version_id: uuid.UUID) -> Iterable[CourseVersion]:

@@ -3,15 +3,14 @@
 import uuid
 from collections.abc import Collection
 
-from guardian.shortcuts import assign_perm, remove_perm
-
-from shared_apps.accounts.models import User
 from shared_apps.core.actors import Actor
 from shared_apps.core.transactions import entry_transaction
-from tenant_apps.courses.errors import MemberCannotAuthor, UnknownMember
-from tenant_apps.courses.models import CourseRight
-from tenant_apps.courses.policies import GRANT, RIGHT_HOLDERS, RIGHTS
+from tenant_apps.courses.enums import InstructorRole
+from tenant_apps.courses.errors import AssistantCannotPublish, MemberCannotAuthor, UnknownMember
+from tenant_apps.courses.models import CourseInstructor
+from tenant_apps.courses.policies import GRANT, PUBLISH_RIGHT, RIGHT_HOLDERS, RIGHTS
 from tenant_apps.courses.selectors.authors import find_author
+from tenant_apps.courses.services.instructors import do_set_rights
 from tenant_apps.courses.services.steps import do_audit, do_lock_course
 
 
@@ -30,25 +29,20 @@ def set_course_rights(
         NotFound, Forbidden: see `do_lock_course`.
         UnknownMember: no such active member.
         MemberCannotAuthor: rights are given to somebody whose role can hold none.
+        AssistantCannotPublish: the right to publish is given to an assistant of the course.
     """
     with entry_transaction():
         course = do_lock_course(actor=actor, course_id=course_id, rule=GRANT)
         member = find_author(member_id=member_id)
         if member is None:
             raise UnknownMember(field="member_id")
-        wanted = set(rights) & set(RIGHTS)
+        wanted = frozenset(rights) & frozenset(RIGHTS)
         if wanted and member.role not in RIGHT_HOLDERS:
             raise MemberCannotAuthor(role=member.role)
-        user = User(id=member.user_id)
-        held = set(
-            CourseRight.objects.filter(content_object_id=course_id, user_id=member.user_id).values_list(
-                "permission__codename", flat=True
-            )
-        )
-        for right in sorted(wanted - held):
-            assign_perm(right, user, course)
-        for right in sorted(held - wanted):
-            remove_perm(right, user, course)
+        parts = CourseInstructor.objects.filter(course_id=course_id, member_id=member_id)
+        if PUBLISH_RIGHT in wanted and parts.filter(role=InstructorRole.ASSISTANT).exists():
+            raise AssistantCannotPublish
+        held = do_set_rights(course, member.user_id, wanted)
         if held != wanted:
             do_audit(
                 actor=actor,
