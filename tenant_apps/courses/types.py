@@ -102,7 +102,8 @@ class OutlineModule:
 class VersionOutline:
     """A whole version. `revision` is the ETag of a draft; `content_hash` is "" until it is published.
 
-    Counts (`module_count` and on) are those kept by publishing.
+    Counts (`module_count` and on) are those kept by publishing. `autosaved_lesson_ids` are the lessons in
+    which whoever asked has writing that is not saved.
     """
 
     id: uuid.UUID
@@ -121,6 +122,21 @@ class VersionOutline:
     minutes: int
     published_at: datetime | None
     modules: tuple[OutlineModule, ...]
+    autosaved_lesson_ids: tuple[uuid.UUID, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the tree holds now, unpublished lessons included."""
+        topics = [topic for lesson in self.lessons for topic in lesson.topics]
+        each = (*self.lessons, *topics)
+        return {
+            "modules": len(self.modules),
+            "lessons": len(self.lessons),
+            "topics": len(topics),
+            "unpublished": sum(not one.is_published for one in each),
+            "resources": sum(len(one.resources) for one in each),
+            "minutes": sum(one.minutes for one in each),
+        }
 
     @property
     def lessons(self) -> tuple[OutlineLesson, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from api.v1.courses.serializers_rules import UnitRules, VersionRulesIn
 from tenant_apps.courses.content.sanitize import MAX_BODY_CHARACTERS
 from tenant_apps.courses.enums import BodyFormat, CourseState, LessonKind, VersionState
 from tenant_apps.courses.models import Course, CourseVersion
@@ -164,26 +165,65 @@ class DocumentOut(serializers.Serializer[Any]):
     sha256 = serializers.CharField()
 
 
-class LessonTreeOut(serializers.Serializer[Any]):
-    """A lesson in its place. `minutes` is 0 when the author gave none; `body_html` is safe to show."""
+class ResourceOut(serializers.Serializer[Any]):
+    """A stored file or an address elsewhere beside a lesson."""
+
+    id = serializers.UUIDField()
+    lineage = serializers.UUIDField()
+    title = serializers.CharField()
+    position = serializers.IntegerField()
+    is_downloadable = serializers.BooleanField()
+    file = DocumentOut(allow_null=True)
+    url = serializers.CharField(allow_blank=True)
+
+
+class TranslationOut(serializers.Serializer[Any]):
+    """A module or lesson in another language; an empty title or body is not translated."""
+
+    language = serializers.CharField()
+    title = serializers.CharField(allow_blank=True)
+    summary = serializers.CharField(allow_blank=True)
+    body_format = serializers.CharField(allow_blank=True)
+    body = serializers.CharField(allow_blank=True)
+    body_html = serializers.CharField(allow_blank=True)
+
+
+class TopicOut(UnitRules):
+    """A topic, or what a lesson shares with topics. `minutes` is 0 when the author gave none; `body_html` is
+    safe to show; `revision` is the lesson's own, and its ETag "lesson-<revision>"."""
 
     id = serializers.UUIDField()
     lineage = serializers.UUIDField()
     key = serializers.CharField(allow_blank=True)
+    revision = serializers.IntegerField()
     title = serializers.CharField()
     kind = serializers.ChoiceField(choices=LessonKind.choices)
     position = serializers.IntegerField()
     is_required = serializers.BooleanField()
     is_published = serializers.BooleanField()
+    is_preview = serializers.BooleanField()
+    is_downloadable = serializers.BooleanField()
     minutes = serializers.IntegerField()
+    weight = serializers.IntegerField()
     body_format = serializers.ChoiceField(choices=BodyFormat.choices)
     body = serializers.CharField(allow_blank=True)
     body_html = serializers.CharField(allow_blank=True)
     document = DocumentOut(allow_null=True)
     embed_url = serializers.CharField(allow_blank=True)
+    media_url = serializers.CharField(allow_blank=True)
+    duration_seconds = serializers.IntegerField()
+    linked_id = serializers.UUIDField(allow_null=True)
+    resources = ResourceOut(many=True)
+    translations = TranslationOut(many=True)
 
 
-class ModuleTreeOut(serializers.Serializer[Any]):
+class LessonTreeOut(TopicOut):
+    """A lesson in its place, with its topics."""
+
+    topics = TopicOut(many=True)
+
+
+class ModuleTreeOut(UnitRules):
     """A module with its lessons."""
 
     id = serializers.UUIDField()
@@ -192,11 +232,25 @@ class ModuleTreeOut(serializers.Serializer[Any]):
     title = serializers.CharField()
     summary = serializers.CharField(allow_blank=True)
     position = serializers.IntegerField()
+    translations = TranslationOut(many=True)
     lessons = LessonTreeOut(many=True)
 
 
+class VersionCountsOut(serializers.Serializer[Any]):
+    """What the tree holds as it is now, unpublished lessons included."""
+
+    modules = serializers.IntegerField()
+    lessons = serializers.IntegerField()
+    topics = serializers.IntegerField()
+    unpublished = serializers.IntegerField()
+    resources = serializers.IntegerField()
+    minutes = serializers.IntegerField()
+
+
 class VersionTreeOut(serializers.Serializer[Any]):
-    """A version with its whole content."""
+    """A version with its whole content. `lesson_count`, `required_count` and the other counts beside them are
+    set by publishing, `counts` says what is there now. In the lessons of `autosaved_lesson_ids` the caller has
+    writing that is not saved."""
 
     id = serializers.UUIDField()
     course_id = serializers.UUIDField()
@@ -206,20 +260,28 @@ class VersionTreeOut(serializers.Serializer[Any]):
     based_on_id = serializers.UUIDField(allow_null=True)
     note = serializers.CharField(allow_blank=True)
     content_hash = serializers.CharField(allow_blank=True)
+    rules = VersionRulesIn()
+    module_count = serializers.IntegerField()
     lesson_count = serializers.IntegerField()
     required_count = serializers.IntegerField()
+    resource_count = serializers.IntegerField()
+    minutes = serializers.IntegerField()
     published_at = serializers.DateTimeField(allow_null=True)
     modules = ModuleTreeOut(many=True)
+    counts = VersionCountsOut()
+    autosaved_lesson_ids = serializers.ListField(child=serializers.UUIDField())
 
 
 class EditedOut(serializers.Serializer[Any]):
-    """What an edit left; the next edit's If-Match is the quoted revision."""
+    """What an edit left. The next edit's If-Match is the quoted revision of the version, or of the lesson as
+    "lesson-<lesson_revision>"; null where the edit was no lesson's."""
 
     id = serializers.UUIDField()
     revision = serializers.IntegerField()
+    lesson_revision = serializers.IntegerField(allow_null=True)
 
 
-class UpdateModuleIn(serializers.Serializer[Any]):
+class UpdateModuleIn(UnitRules):
     """Facts of a module; fields left out stay."""
 
     title = serializers.CharField(max_length=200, required=False)
@@ -233,21 +295,49 @@ class AddModuleIn(UpdateModuleIn):
     position = serializers.IntegerField(min_value=0, max_value=MAX_MODULES, required=False)
 
 
-class UpdateLessonIn(serializers.Serializer[Any]):
-    """Facts of a lesson; fields left out stay. Another `module_id` moves it to that module's end."""
+class TopicFactsIn(UnitRules):
+    """Facts of a lesson or topic; fields left out stay."""
 
-    module_id = serializers.UUIDField(required=False)
     title = serializers.CharField(max_length=200, required=False)
     kind = serializers.ChoiceField(choices=LessonKind.choices, required=False)
     is_published = serializers.BooleanField(required=False)
     is_required = serializers.BooleanField(required=False)
+    is_preview = serializers.BooleanField(
+        required=False, help_text="Every member may read it without enrollment."
+    )
+    is_downloadable = serializers.BooleanField(
+        required=False, help_text="Off: nobody gets an address to download the document from."
+    )
     minutes = serializers.IntegerField(min_value=0, max_value=24 * 60, required=False)
+    weight = serializers.IntegerField(
+        min_value=0, max_value=1_000, required=False, help_text="Its part in the course's percentage."
+    )
     body_format = serializers.ChoiceField(choices=BodyFormat.choices, required=False)
     body = serializers.CharField(
         max_length=MAX_BODY_CHARACTERS, required=False, allow_blank=True, trim_whitespace=False
     )
     document_id = serializers.UUIDField(required=False, allow_null=True)
     embed_url = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    media_url = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, help_text="https, of an audio or video file."
+    )
+    duration_seconds = serializers.IntegerField(min_value=0, max_value=24 * 3600, required=False)
+    linked_id = serializers.UUIDField(
+        required=False, allow_null=True, help_text="Of the quiz, assignment, class or package it stands for."
+    )
+
+
+class UpdateLessonIn(TopicFactsIn):
+    """Facts of a lesson; fields left out stay. Another `module_id` moves it to that module's end."""
+
+    module_id = serializers.UUIDField(required=False)
+
+
+class AddTopicIn(TopicFactsIn):
+    """A new topic; last in its lesson unless a position (from 0) is given."""
+
+    title = serializers.CharField(max_length=200)
+    position = serializers.IntegerField(min_value=0, max_value=MAX_LESSONS, required=False)
 
 
 class AddLessonIn(UpdateLessonIn):

@@ -18,16 +18,3 @@ def counts_of(outline: VersionOutline) -> dict[str, int]:
         "resource_count": sum(len(each.resources) for _, family in shown for each in family),
         "minutes": sum(each.minutes for _, family in shown for each in family),
     }
-
-
-def editor_counts(outline: VersionOutline) -> dict[str, int]:
-    """Return what an editor shows of a tree as it is now, unpublished lessons included."""
-    topics = [topic for lesson in outline.lessons for topic in lesson.topics]
-    return {
-        "modules": len(outline.modules),
-        "lessons": len(outline.lessons),
-        "topics": len(topics),
-        "unpublished": sum(not each.is_published for each in (*outline.lessons, *topics)),
-        "resources": sum(len(each.resources) for each in (*outline.lessons, *topics)),
-        "minutes": counts_of(outline)["minutes"],
-    }

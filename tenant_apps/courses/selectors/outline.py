@@ -19,7 +19,8 @@ from tenant_apps.courses.content.digest import (
     content_digest,
     is_digest_of,
 )
-from tenant_apps.courses.models import CourseVersion, Lesson, LessonResource, Module, Translation
+from tenant_apps.courses.enums import VersionState
+from tenant_apps.courses.models import CourseVersion, Lesson, LessonResource, Module, Translation, WorkingCopy
 from tenant_apps.courses.policies import CONTENT, visible_versions
 from tenant_apps.courses.selectors.outline_rows import (
     Place,
@@ -50,7 +51,11 @@ def read_version(*, actor: Actor, version_id: uuid.UUID) -> VersionOutline:
         NotFound: no such version, or a draft the actor may not work on.
     """
     require(actor, CONTENT)
-    return _outline_of(visible_versions(actor).filter(pk=version_id))
+    outline = _outline_of(visible_versions(actor).filter(pk=version_id))
+    if outline.state != VersionState.DRAFT:
+        return outline
+    mine = WorkingCopy.objects.filter(lesson__version_id=outline.id, member_id=actor.membership_id)
+    return replace(outline, autosaved_lesson_ids=tuple(mine.values_list("lesson_id", flat=True)))
 
 
 def read_lesson(*, actor: Actor, version_id: uuid.UUID, lesson_id: uuid.UUID) -> OutlineLesson:
