@@ -53,11 +53,16 @@ def _may_see_roster(actor: Actor, run_id: uuid.UUID) -> bool:
     return actor.role is Role.MANAGER or runs_with_right(actor, *RIGHTS).filter(pk=run_id).exists()
 
 
+def _teaches(actor: Actor, run_id: uuid.UUID) -> bool:
+    return runs_with_right(actor, TEACH).filter(pk=run_id).exists()
+
+
 VIEW = declare(Rule("runs.view", roles=EVERYONE))
 CREATE = declare(Rule("runs.create", roles=ADMINS))
 EDIT = declare(Rule("runs.edit", roles=ADMINS))
 STAFF = declare(Rule("runs.staff", roles=ADMINS))
 ENROL_MEMBERS = declare(Rule("runs.enrol", roles=ADMINS, object_roles=_RIGHT_HOLDERS, holds=_may_enrol))
+DATES = declare(Rule("runs.dates", roles=ADMINS, object_roles=_RIGHT_HOLDERS, holds=_teaches))
 JOIN = declare(Rule("runs.join", roles=EVERYONE))
 ROSTER = declare(Rule("runs.roster", roles=ADMINS, object_roles=_RIGHT_HOLDERS, holds=_may_see_roster))
 

@@ -36,13 +36,19 @@ from tenant_apps.courses.models import (
     Lesson,
     Module,
 )
-from tenant_apps.learning.models import CourseProgress, LessonMark, LessonProgress
+from tenant_apps.learning.models import (
+    CourseProgress,
+    LessonMark,
+    LessonProgress,
+    RunMove,
+    RunMoveLearner,
+)
 from tenant_apps.media.models import StoredFile
 from tenant_apps.paths.models import LearningPath, PathEnrollment, PathStep
 from tenant_apps.people.models import Member
 from tenant_apps.rosters.enums import RowAction
 from tenant_apps.rosters.models import RosterImport, RosterRow
-from tenant_apps.runs.models import CourseRun, Enrollment, RunRight
+from tenant_apps.runs.models import AccessGrant, CourseRun, Enrollment, RunDate, RunRight, WaitingPlace
 from tenants.context import in_organization
 from tests.support.seed import make_member
 from tests.support.world import World
@@ -209,9 +215,28 @@ def _grow_runs(world: World, members: list[Member]) -> None:
             enrollment=enrollment, lesson_id=world.ids["published_lessons"], completed_at=clock.now()
         )
         CourseProgress.objects.create(enrollment=enrollment, completed_count=1)
+        _grow_moves(world, enrollment)
+        WaitingPlace.objects.create(run_id=world.ids["runs"], member=member)
+        RunDate.objects.create(run_id=world.ids["runs"], lineage=new_id(), due_local="2026-03-29T09:00")
+        AccessGrant.objects.create(
+            enrollment_id=world.ids["enrollments"],
+            source="paid",
+            reference=f"more {number}",
+            starts_at=clock.now(),
+        )
         RunRight.objects.create(
             user_id=member.user_id, permission=permission, content_object_id=world.ids["runs"]
         )
+
+
+def _grow_moves(world: World, enrollment: Enrollment) -> None:
+    row = RunMoveLearner.objects.get(move_id=world.ids["moves"], enrollment_id=world.ids["enrollments"])
+    RunMoveLearner.objects.create(
+        move_id=row.move_id, enrollment=enrollment, before=row.before, after=row.after
+    )
+    move = RunMove.objects.get(pk=row.move_id)
+    move.pk, move.undone_at, move._state.adding = new_id(), clock.now(), True
+    move.save(force_insert=True)
 
 
 def _grow_cohorts(world: World, members: list[Member]) -> None:

@@ -1,4 +1,4 @@
-"""Runs, their staff and their enrollments over HTTP."""
+"""Runs, their staff and their dates over HTTP."""
 
 import uuid
 from typing import Any
@@ -10,31 +10,31 @@ from rest_framework.response import Response
 
 from api.core.viewsets import DomainViewSet
 from api.v1.runs.serializers import (
-    BulkEnrollmentIn,
-    BulkEnrollmentOut,
-    EnrollmentChangeIn,
-    EnrollmentDetailOut,
-    EnrollmentIn,
-    EnrollmentOut,
-    EnrollmentQuery,
+    AlwaysOpenOut,
     RunChangeIn,
     RunIn,
     RunOut,
+    RunPageOut,
     RunQuery,
     StaffIn,
     StaffOut,
 )
-from tenant_apps.runs.selectors.enrollments import get_enrollment, list_enrollments
-from tenant_apps.runs.selectors.runs import get_run, list_runs, list_staff
-from tenant_apps.runs.services.enrolling import EnrollOutcome, EnrollRow, enroll_member, enroll_members
-from tenant_apps.runs.services.enrollment_states import (
-    reactivate_enrollment,
-    suspend_enrollment,
-    withdraw_enrollment,
-)
-from tenant_apps.runs.services.grants import set_enrollment_expiry
-from tenant_apps.runs.services.runs import cancel_run, close_run, create_run, update_run
+from api.v1.runs.serializers_dates import RunDatesIn, RunDatesOut
+from tenant_apps.runs.selectors.dates import list_run_dates
+from tenant_apps.runs.selectors.runs import get_run, get_run_page, list_runs, list_staff
+from tenant_apps.runs.services.always_open import ensure_always_open_run
+from tenant_apps.runs.services.dates import UnitDate, set_run_dates
+from tenant_apps.runs.services.runs import cancel_run, close_run, create_run, reopen_run, update_run
 from tenant_apps.runs.services.staff import set_run_rights
+
+_ORDERS: dict[str, tuple[str, ...]] = {
+    "newest": ("-id",),
+    "oldest": ("id",),
+    "starts": ("by_start", "id"),
+    "-starts": ("-by_start", "-id"),
+    "title": ("by_title", "id"),
+    "-title": ("-by_title", "-id"),
+}
 
 
 class RunViewSet(DomainViewSet):
@@ -46,28 +46,30 @@ class RunViewSet(DomainViewSet):
         "create": "runs.create",
         "partial_update": "runs.edit",
         "close": "runs.edit",
+        "reopen": "runs.edit",
         "cancel": "runs.edit",
         "staff": "runs.staff",
         "set_staff": "runs.staff",
-        "enrollments": "runs.roster",
-        "enroll": "runs.enrol",
-        "enroll_many": "runs.enrol",
+        "dates": "runs.roster",
+        "set_dates": "runs.dates",
     }
 
     @extend_schema(parameters=[RunQuery], responses=RunOut(many=True))
     def list(self, request: Request) -> Response:
-        """List the runs you may see, newest first."""
-        return self.page(RunOut, list_runs(actor=self.actor, **self.parsed_query(RunQuery)))
+        """List the runs you may see, with what you can do to each."""
+        query = self.parsed_query(RunQuery)
+        order = query.pop("order")
+        return self.page(RunOut, list_runs(actor=self.actor, **query), ordering=_ORDERS[order])
 
-    @extend_schema(responses=RunOut)
+    @extend_schema(responses=RunPageOut)
     def retrieve(self, request: Request, pk: uuid.UUID) -> Response:
-        """Read one run."""
-        return self.answer(RunOut, get_run(actor=self.actor, run_id=pk))
+        """Read one run with all that its screen shows: counts by state, staff, your place and your acts."""
+        return self.answer(RunPageOut, get_run_page(actor=self.actor, run_id=pk))
 
     @extend_schema(request=RunIn, responses={201: RunOut})
     def create(self, request: Request) -> Response:
         """Open a run of a published version."""
-        run_id = create_run(actor=self.actor, **self.parsed(RunIn))
+        run_id = create_run(actor=self.actor, **_facts(self.parsed(RunIn)))
         return self.answer(
             RunOut,
             get_run(actor=self.actor, run_id=run_id),
@@ -77,8 +79,8 @@ class RunViewSet(DomainViewSet):
 
     @extend_schema(request=RunChangeIn, responses=RunOut)
     def partial_update(self, request: Request, pk: uuid.UUID) -> Response:
-        """Change title, window, timezone or capacity."""
-        update_run(actor=self.actor, run_id=pk, **self.parsed(RunChangeIn))
+        """Change what a run says of itself. Another timezone keeps wall times and moves their instants."""
+        update_run(actor=self.actor, run_id=pk, **_facts(self.parsed(RunChangeIn)))
         return self.answer(RunOut, get_run(actor=self.actor, run_id=pk))
 
     @extend_schema(request=None, responses=RunOut)
@@ -86,6 +88,13 @@ class RunViewSet(DomainViewSet):
     def close(self, request: Request, pk: uuid.UUID) -> Response:
         """Let nobody else in."""
         close_run(actor=self.actor, run_id=pk)
+        return self.answer(RunOut, get_run(actor=self.actor, run_id=pk))
+
+    @extend_schema(request=None, responses=RunOut)
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, pk: uuid.UUID) -> Response:
+        """Let people in again, those who wait first."""
+        reopen_run(actor=self.actor, run_id=pk)
         return self.answer(RunOut, get_run(actor=self.actor, run_id=pk))
 
     @extend_schema(request=None, responses=RunOut)
@@ -108,84 +117,39 @@ class RunViewSet(DomainViewSet):
         set_run_rights(actor=self.actor, run_id=pk, **self.parsed(StaffIn))
         return self.answer(StaffOut, list_staff(actor=self.actor, run_id=pk), many=True)
 
-    @extend_schema(parameters=[EnrollmentQuery], responses=EnrollmentDetailOut(many=True))
+    @extend_schema(responses=RunDatesOut)
     @action(detail=True, methods=["get"])
-    def enrollments(self, request: Request, pk: uuid.UUID) -> Response:
-        """List who is in the run."""
-        rows = list_enrollments(actor=self.actor, run_id=pk, **self.parsed_query(EnrollmentQuery))
-        return self.page(EnrollmentDetailOut, rows)
+    def dates(self, request: Request, pk: uuid.UUID) -> Response:
+        """Read the dates that modules and lessons have in this run alone."""
+        return self.answer(RunDatesOut, list_run_dates(actor=self.actor, run_id=pk))
 
-    @extend_schema(request=EnrollmentIn, responses={200: EnrollmentOut, 201: EnrollmentOut})
-    @enrollments.mapping.post
-    def enroll(self, request: Request, pk: uuid.UUID) -> Response:
-        """Enrol one member; a second time answers the same enrollment with 200."""
-        row = enroll_member(actor=self.actor, run_id=pk, **self.parsed(EnrollmentIn))
-        if row.outcome is EnrollOutcome.ALREADY:
-            return Response(row.enrollment)
-        location = f"/api/v1/enrollments/{row.enrollment['id']}"
-        return Response(row.enrollment, status=201, headers={"Location": location})
-
-    @extend_schema(request=BulkEnrollmentIn, responses=BulkEnrollmentOut)
-    @action(detail=True, methods=["post"], url_path="enrollments/bulk")
-    def enroll_many(self, request: Request, pk: uuid.UUID) -> Response:
-        """Enrol up to 1,000 members, with a result for each."""
-        rows = enroll_members(actor=self.actor, run_id=pk, **self.parsed(BulkEnrollmentIn))
-        return Response({"results": [row_result(row) for row in rows]})
+    @extend_schema(request=RunDatesIn, responses=RunDatesOut)
+    @dates.mapping.put
+    def set_dates(self, request: Request, pk: uuid.UUID) -> Response:
+        """Replace the run's dates; what is left out goes by the version again."""
+        asked = [UnitDate(**each) for each in self.parsed(RunDatesIn)["dates"]]
+        set_run_dates(actor=self.actor, run_id=pk, dates=asked)
+        return self.answer(RunDatesOut, list_run_dates(actor=self.actor, run_id=pk))
 
 
-class EnrollmentViewSet(DomainViewSet):
-    """Enrollments."""
+class CourseRunViewSet(DomainViewSet):
+    """The run that stands in for a course without dates."""
 
-    policies = {
-        "retrieve": "runs.view",
-        "partial_update": "runs.enrol",
-        "withdraw": "runs.enrol",
-        "suspend": "runs.enrol",
-        "reactivate": "runs.enrol",
-    }
+    policies = {"always_open_run": "runs.create"}
 
-    @extend_schema(responses=EnrollmentDetailOut)
-    def retrieve(self, request: Request, pk: uuid.UUID) -> Response:
-        """Read one enrollment."""
-        return self._answer(pk)
-
-    @extend_schema(request=EnrollmentChangeIn, responses=EnrollmentDetailOut)
-    def partial_update(self, request: Request, pk: uuid.UUID) -> Response:
-        """Set when access ends."""
-        set_enrollment_expiry(actor=self.actor, enrollment_id=pk, **self.parsed(EnrollmentChangeIn))
-        return self._answer(pk)
-
-    @extend_schema(request=None, responses=EnrollmentDetailOut)
-    @action(detail=True, methods=["post"])
-    def withdraw(self, request: Request, pk: uuid.UUID) -> Response:
-        """Take the person out of the run."""
-        withdraw_enrollment(actor=self.actor, enrollment_id=pk)
-        return self._answer(pk)
-
-    @extend_schema(request=None, responses=EnrollmentDetailOut)
-    @action(detail=True, methods=["post"])
-    def suspend(self, request: Request, pk: uuid.UUID) -> Response:
-        """Stop the person's access."""
-        suspend_enrollment(actor=self.actor, enrollment_id=pk)
-        return self._answer(pk)
-
-    @extend_schema(request=None, responses=EnrollmentDetailOut)
-    @action(detail=True, methods=["post"])
-    def reactivate(self, request: Request, pk: uuid.UUID) -> Response:
-        """Give access back."""
-        reactivate_enrollment(actor=self.actor, enrollment_id=pk)
-        return self._answer(pk)
-
-    def _answer(self, enrollment_id: uuid.UUID) -> Response:
-        return self.answer(EnrollmentDetailOut, get_enrollment(actor=self.actor, enrollment_id=enrollment_id))
+    @extend_schema(request=None, responses={200: AlwaysOpenOut, 201: AlwaysOpenOut})
+    @action(detail=True, methods=["post"], url_path="always-open-run")
+    def always_open_run(self, request: Request, pk: uuid.UUID) -> Response:
+        """Return the course's always-open run; made with 201 when nobody needed it before."""
+        run_id, is_new = ensure_always_open_run(actor=self.actor, course_id=pk)
+        location = {"Location": f"/api/v1/runs/{run_id}"}
+        return Response({"run_id": run_id}, status=201 if is_new else 200, headers=location)
 
 
-def row_result(row: EnrollRow) -> dict[str, Any]:
-    """Return one row of a bulk answer, shaped as `EnrollRowOut`."""
-    return {
-        "member_id": row.member_id,
-        "outcome": row.outcome,
-        "enrollment_id": row.enrollment.get("id"),
-        "code": row.refusal.code if row.refusal else None,
-        "facts": row.refusal.facts if row.refusal else {},
-    }
+def _facts(parsed: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields as the service takes them: a price as amount and currency."""
+    if "price_override" in parsed:
+        price = parsed.pop("price_override")
+        parsed["price_minor"] = price["amount_minor"] if price else None
+        parsed["currency"] = price["currency"].lower() if price else ""
+    return parsed

@@ -1,5 +1,5 @@
 """The waiting list of a full run: who asks is put at its end, and who stands first is let in as soon as a
-place is free, in the transaction that freed it. All of it under the run's lock, so that nobody is let in twice.
+place is free, in the transaction that freed it. All of it under the run's lock: nobody is let in twice.
 """
 
 import uuid
