@@ -13,6 +13,7 @@ from shared_apps.core.policies import require
 from tenant_apps.courses.selectors.pictures import with_picture_links
 from tenant_apps.learning.policies import LEARN, Facts, decide
 from tenant_apps.learning.policies.facts import DONE, FACTS, FACTS_WIDTH, Done
+from tenant_apps.learning.selectors.moving import find_moved_lesson
 from tenant_apps.learning.selectors.outlines import get_outline
 from tenant_apps.learning.selectors.trees import lesson_line
 from tenant_apps.learning.types import Outline
@@ -105,7 +106,8 @@ def get_lesson(
         language: wanted, as BCP 47 says it; "" for the learner's own.
 
     Raises:
-        NotFound: no such enrollment of the actor, or no such published lesson in its version.
+        NotFound: no such enrollment of the actor, or no such published lesson in its version, nor one that
+            goes on in it from the version the run moved from.
         EnrollmentNotActive, EnrollmentExpired, AccessNotBegun, RunNotOpen, SeatNeeded: the course is closed.
         LessonNotReleased, LessonLocked: the lesson is.
     """
@@ -121,7 +123,12 @@ def get_lesson(
         cursor.execute(_LESSON, names)
         row = cursor.fetchone()
     if row is None:
-        raise NotFound
+        moved_to = find_moved_lesson(
+            enrollment_id=enrollment_id, member_id=actor.member_id, lesson_id=lesson_id
+        )
+        if moved_to is None:
+            raise NotFound
+        return get_lesson(actor=actor, enrollment_id=enrollment_id, lesson_id=moved_to, language=language)
     facts = Facts(*row[:FACTS_WIDTH], done=Done.read(row[FACTS_WIDTH]))
     found = dict(zip(_COLUMNS, row[FACTS_WIDTH + 1 :], strict=True))
     outline = get_outline(found["version_id"])

@@ -36,6 +36,15 @@ SELECT people.id, people.member_id, people.state, people.attempt, people.complet
  ORDER BY people.id
 """
 
+_MOVED = """
+SELECT now.id
+  FROM runs_enrollment e
+  JOIN runs_courserun r ON r.id = e.run_id
+  JOIN courses_lesson old ON old.id = %(lesson)s AND old.version_id <> r.version_id
+  JOIN courses_lesson now ON now.version_id = r.version_id AND now.lineage = old.lineage
+ WHERE e.id = %(enrollment)s AND e.member_id = %(member)s AND now.is_published
+"""
+
 _DATES = "SELECT lineage::text, opens_local, due_local FROM runs_rundate WHERE run_id = %s ORDER BY lineage"
 
 
@@ -86,3 +95,16 @@ def read_dates(run_id: uuid.UUID) -> list[UnitDates]:
     with connection.cursor() as cursor:
         cursor.execute(_DATES, [run_id])
         return [UnitDates(*row) for row in cursor.fetchall()]
+
+
+def find_moved_lesson(
+    *, enrollment_id: uuid.UUID, member_id: uuid.UUID | None, lesson_id: uuid.UUID
+) -> uuid.UUID | None:
+    """Return the lesson of the run's version that goes on from one of another version; None for none.
+
+    For a page that stood open, or an address that was kept, while the run moved.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVED, {"enrollment": enrollment_id, "member": member_id, "lesson": lesson_id})
+        row = cursor.fetchone()
+    return row[0] if row else None

@@ -21,13 +21,17 @@ from tenants.postgresql.prepared import prepared_cursor
 COURSE_COMPLETED = "event.course_completed"
 
 # One statement: a completion that was there already counts 0, so the counters cannot drift from the rows.
+# It looks at the run again: who waited for the lock while the run moved holds what was read before the wait.
 _COMPLETE = """
-WITH done AS (
+WITH here AS (
+    SELECT 1 FROM runs_courserun WHERE id = %(run)s AND version_id = %(version)s
+), done AS (
     INSERT INTO learning_lessonrecord AS record
            (id, created_at, updated_at, enrollment_id, attempt, lineage, lesson_id, opened_at, completed_at,
             position_seconds, watched_seconds, reached_percent, view_count)
-    VALUES (%(id)s, %(now)s, %(now)s, %(enrollment)s, %(attempt)s, %(lineage)s, %(lesson)s, %(now)s, %(now)s,
-            0, 0, 0, 0)
+    SELECT %(id)s, %(now)s, %(now)s, %(enrollment)s, %(attempt)s, %(lineage)s, %(lesson)s, %(now)s, %(now)s,
+           0, 0, 0, 0
+      FROM here
         ON CONFLICT (enrollment_id, attempt, lineage) DO UPDATE
        SET completed_at = EXCLUDED.completed_at, updated_at = EXCLUDED.updated_at
      WHERE record.completed_at IS NULL
@@ -38,7 +42,7 @@ WITH done AS (
             completed_weight, last_lesson_id, last_accessed_at)
     SELECT %(enrollment)s, %(now)s, %(now)s, number * %(lessons)s, number * %(required)s, number * %(weight)s,
            %(lesson)s, %(now)s
-      FROM (SELECT count(*) AS number FROM done) AS new
+      FROM here, (SELECT count(*) AS number FROM done) AS new
         ON CONFLICT (enrollment_id) DO UPDATE
        SET completed_count = progress.completed_count + EXCLUDED.completed_count,
            required_completed_count = progress.required_completed_count + EXCLUDED.required_completed_count,
@@ -54,6 +58,11 @@ SELECT COALESCE((SELECT completed_at FROM done),
        completed_count, required_completed_count, completed_weight
   FROM counted
 """
+
+
+class RunMoved(Exception):
+    """The run moved to another version between the lock's statement and this one; nothing was written. Lock
+    again: with the lock held, the run stays where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,11 @@ def do_complete(
     enrollment: LockedEnrollment, outline: Outline, unit: Unit, *, at: datetime
 ) -> LessonCompleted:
     """Complete a lesson or topic of an enrollment that this transaction has locked. Whether it may be was
-    decided before; where the outline is gated, `facts.done` must have been read."""
+    decided before; where the outline is gated, `facts.done` must have been read.
+
+    Raises:
+        RunMoved: the enrollment was read before the run moved; lock it again.
+    """
     require_transaction()
     found = _count(enrollment, outline, unit, at)
     if unit.level == TOPIC:
@@ -116,6 +129,15 @@ def do_complete_linked(
     such enrollment, one that is suspended or over, or a version without the lesson.
     """
     require_transaction()
+    try:
+        return _complete_linked(member_id, enrollment_id, lineage)
+    except RunMoved:
+        return _complete_linked(member_id, enrollment_id, lineage)
+
+
+def _complete_linked(
+    member_id: uuid.UUID, enrollment_id: uuid.UUID, lineage: uuid.UUID
+) -> LessonCompleted | None:
     enrollment = lock_enrollment_of(enrollment_id, member_id)
     if enrollment is None or enrollment.facts.enrollment_state not in LEARNING_STATES:
         return None
@@ -163,9 +185,14 @@ def _count(
         "lessons": int(unit.level != TOPIC),
         "required": int(unit.lineage in outline.required),
         "weight": unit.weight,
+        "run": enrollment.run_id,
+        "version": enrollment.version_id,
         "now": at,
     }
     with prepared_cursor() as cursor:
         cursor.execute(_COMPLETE, names)
-        completed_at, completed, required, weight = cursor.fetchone()
+        row = cursor.fetchone()
+    if row is None:
+        raise RunMoved
+    completed_at, completed, required, weight = row
     return completed_at, completed, required, weight

@@ -1,6 +1,7 @@
 """Steps of a learner: opening and completing lessons."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from shared_apps.core import clock
@@ -15,8 +16,9 @@ from tenant_apps.learning.locks import lock_enrollment_of
 from tenant_apps.learning.policies import LEARN, decide
 from tenant_apps.learning.policies.facts import Done
 from tenant_apps.learning.selectors.lessons import get_lesson
+from tenant_apps.learning.selectors.moving import find_moved_lesson
 from tenant_apps.learning.selectors.outlines import get_outline
-from tenant_apps.learning.services.completing import COURSE_COMPLETED, LessonCompleted, do_complete
+from tenant_apps.learning.services.completing import COURSE_COMPLETED, LessonCompleted, RunMoved, do_complete
 from tenant_apps.learning.types import Outline, Unit
 from tenants.postgresql.prepared import prepared_cursor
 
@@ -65,7 +67,7 @@ def open_lesson(
     names: dict[str, Any] = {
         "id": new_id(),
         "enrollment": enrollment_id,
-        "lesson": lesson_id,
+        "lesson": uuid.UUID(lesson["id"]),
         "lineage": lesson["lineage"],
         "now": clock.now(),
     }
@@ -81,26 +83,39 @@ def complete_lesson(*, actor: Actor, enrollment_id: uuid.UUID, lesson_id: uuid.U
     first one's count, so exactly one of them completes the course and sends its event.
 
     Raises:
-        NotFound: no such enrollment of the actor, or no such published lesson in its version.
+        NotFound: no such enrollment of the actor, or no such published lesson in its version, nor one that
+            goes on in it from the version the run moved from.
         LessonCompletesByItself, TopicsOpen: the learner's word does not complete this lesson.
         Forbidden: a link of the chain is closed; see `decide`.
     """
     require(actor, LEARN)
     now = clock.now()
     with entry_transaction():
-        enrollment = lock_enrollment_of(enrollment_id, actor.member_id)
-        if enrollment is None:
-            raise NotFound
-        outline = get_outline(enrollment.version_id)
-        lesson = outline.lesson(lesson_id)
-        if lesson is None:
-            raise NotFound
-        unit = outline.units[lesson["lineage"]]
-        if outline.is_gated or enrollment.facts.date_texts:
-            enrollment = enrollment.with_done()
-        decide(enrollment.facts, outline, unit, now).require_open()
-        _require_by_hand(outline, unit, enrollment.facts.done)
-        return do_complete(enrollment, outline, unit, at=now)
+        try:
+            return _complete(actor.member_id, enrollment_id, lesson_id, now)
+        except RunMoved:  # while this waited; once the lock is held it cannot again
+            return _complete(actor.member_id, enrollment_id, lesson_id, now)
+
+
+def _complete(
+    member_id: uuid.UUID, enrollment_id: uuid.UUID, lesson_id: uuid.UUID, now: datetime
+) -> LessonCompleted:
+    enrollment = lock_enrollment_of(enrollment_id, member_id)
+    if enrollment is None:
+        raise NotFound
+    outline = get_outline(enrollment.version_id)
+    lesson = outline.lesson(lesson_id)
+    if lesson is None:
+        moved_to = find_moved_lesson(enrollment_id=enrollment_id, member_id=member_id, lesson_id=lesson_id)
+        lesson = None if moved_to is None else outline.lesson(moved_to)
+    if lesson is None:
+        raise NotFound
+    unit = outline.units[lesson["lineage"]]
+    if outline.is_gated or enrollment.facts.date_texts:
+        enrollment = enrollment.with_done()
+    decide(enrollment.facts, outline, unit, now).require_open()
+    _require_by_hand(outline, unit, enrollment.facts.done)
+    return do_complete(enrollment, outline, unit, at=now)
 
 
 def _require_by_hand(outline: Outline, unit: Unit, done: Done) -> None:
