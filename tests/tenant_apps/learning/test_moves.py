@@ -657,3 +657,77 @@ def test_a_move_and_its_undoing_are_audited(acme: Organization, classroom: Calla
         ("runs.undo_move", [str(target.version_id), str(room.version.version_id)]),
     ]
     assert {each.changes["move_id"] for each in found} == {str(move_id)}
+
+
+@pytest.mark.feature("M02")
+@pytest.mark.feature("P11")
+def test_a_run_is_moved_and_moved_back_over_http(
+    acme: Organization, classroom: Callable[..., Class], sign_in: Callable[..., Any]
+) -> None:
+    room = classroom({"M1": ["A", "B"]}, ann=["A", "B"], bob=["A"])
+    target = make_version(acme, {"M1": ["X", "C"]}, course_id=room.version.course_id)
+    admin, path = sign_in(acme, Role.ADMIN), f"/api/v1/runs/{room.run_id}/moves"
+    rule = {"kind": "replaced", "from": [str(lineage("A"))], "to": [str(lineage("X"))]}
+    body = {"to_version_id": str(target.version_id), "mapping": [rule]}
+
+    shown = admin.post(f"{path}/dry-run", {**body, "limit": 1}, format="json").json()
+    rest = admin.post(f"{path}/dry-run", {**body, "after": shown["next_after"]}, format="json").json()
+
+    assert (len(shown["learners"]), len(rest["learners"]), rest["next_after"]) == (1, 1, None)
+    ann, bob = (*shown["learners"], *rest["learners"])
+    assert ann["before"] == {
+        "state": "completed",
+        "completed": 2,
+        "required_completed": 2,
+        "weight": 2,
+        "percent": 100,
+    }
+    assert (ann["after"]["state"], ann["after"]["percent"]) == ("completed", 50)
+    assert (ann["lost"], ann["new"], ann["given"]) == (
+        [str(lineage("B"))],
+        [str(lineage("C"))],
+        [str(lineage("X"))],
+    )
+    assert bob["effects"] == ["new_work"]
+    assert shown["counts"]["finished_with_new_work"] == 1
+    only = admin.post(f"{path}/dry-run", {**body, "only": "loses_work"}, format="json").json()
+    assert [each["enrollment_id"] for each in only["learners"]] == [ann["enrollment_id"]]
+
+    stale = admin.post(path, {**body, "fingerprint": "0" * 64}, format="json")
+    assert (stale.status_code, stale.json()["code"]) == (409, "move_outdated")
+    made = admin.post(path, {**body, "fingerprint": shown["fingerprint"]}, format="json")
+    assert made.status_code == 201
+    move = made.json()
+    assert made["Location"] == f"{path}/{move['id']}"
+    assert (move["from_number"], move["to_number"], move["can"]) == (1, 2, {"undo": True})
+    assert move["mapping"] == [{**rule, "when": "all"}]
+    assert move["counts"] == shown["counts"]
+    rows = {
+        each["enrollment_id"]: each for each in admin.get(f"{path}/{move['id']}/learners").json()["results"]
+    }
+    assert rows == {each["enrollment_id"]: each for each in (ann, bob)}
+
+    undone = admin.post(f"{path}/{move['id']}/undo").json()
+    assert undone["can"] == {"undo": False}
+    assert undone["undo_counts"]["completion_taken_back"] == 0
+    (listed,) = admin.get(path).json()["results"]
+    assert (listed["id"], listed["undone_at"] is None) == (move["id"], False)
+    again = admin.post(f"{path}/{move['id']}/undo")
+    assert (again.status_code, again.json()["code"]) == (409, "move_undone")
+
+
+@pytest.mark.feature("M02")
+def test_a_wrong_mapping_is_a_problem_that_names_its_field(
+    acme: Organization, classroom: Callable[..., Class], sign_in: Callable[..., Any]
+) -> None:
+    room = classroom({"M1": ["A"]}, ann=[])
+    target = make_version(acme, {"M1": ["B"]}, course_id=room.version.course_id)
+    admin, path = sign_in(acme, Role.ADMIN), f"/api/v1/runs/{room.run_id}/moves/dry-run"
+    rule = {"kind": "replaced", "from": [str(uuid.uuid4())], "to": [str(lineage("B"))]}
+
+    answer = admin.post(path, {"to_version_id": str(target.version_id), "mapping": [rule]}, format="json")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "mapping_refused")
+    assert "mapping.0.from" in answer.content.decode()
+    for who, status in ((Role.LEARNER, 403), (Role.MANAGER, 403), (Role.INSTRUCTOR, 403)):
+        assert sign_in(acme, who).post(path, {}, format="json").status_code == status
