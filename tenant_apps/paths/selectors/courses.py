@@ -61,14 +61,3 @@ def zones_of(member_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
             [list(member_ids)],
         )
         return dict(cursor.fetchall())
-
-
-def find_always_open_run(course_id: uuid.UUID) -> uuid.UUID | None:
-    """Return the run that stands in where a course is given without dates, None without one."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM runs_courserun WHERE course_id = %s AND is_always_open AND state = 'open'",
-            [course_id],
-        )
-        row = cursor.fetchone()
-    return row[0] if row else None

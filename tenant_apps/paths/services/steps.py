@@ -14,11 +14,11 @@ from tenant_apps.paths.enums import PathEnrollmentState, StepKind, StepState
 from tenant_apps.paths.errors import StepActRefused
 from tenant_apps.paths.models import PathEnrollment, PathStep, StepRecord
 from tenant_apps.paths.policies import MANAGE, StepFacts, refusal_of
-from tenant_apps.paths.selectors.courses import find_always_open_run
 from tenant_apps.paths.selectors.places import place_facts, step_facts
 from tenant_apps.paths.services.enrolling import do_lock_place
 from tenant_apps.paths.services.recounting import do_recount, steps_of
 from tenant_apps.runs.enums import EnrollmentSource
+from tenant_apps.runs.services.always_open import do_ensure_always_open_run
 from tenant_apps.runs.services.enrolling import do_enroll
 from tenants.context import current_organization
 
@@ -37,11 +37,13 @@ def start_course(*, actor: Actor, enrollment_id: uuid.UUID, step_id: uuid.UUID) 
         if step.kind != StepKind.COURSE or step.course_id is None:
             raise StepActRefused(kind=step.kind, state=place.state)
         record, _ = StepRecord.objects.get_or_create(enrollment=place, step=step)
-        run_id = step.run_id or find_always_open_run(step.course_id)
-        if run_id is None:
-            raise StepActRefused(kind=step.kind, state=place.state, reason="no_open_run")
+        run_id = step.run_id or do_ensure_always_open_run(actor=actor, course_id=step.course_id)[0]
         row = do_enroll(
-            actor=actor, run_id=run_id, member_ids=[place.member_id], source=EnrollmentSource.PATH
+            actor=actor,
+            run_id=run_id,
+            member_ids=[place.member_id],
+            source=EnrollmentSource.PATH,
+            reference=str(place.pk),
         )[0]
         if row.refusal is not None:
             raise row.refusal

@@ -16,6 +16,7 @@ from shared_apps.outbox.models import OutboxMessage
 from shared_apps.outbox.services.relaying import relay_until_empty
 from tenant_apps.paths.models import PathEnrollment, StepRecord
 from tenant_apps.people.models import Member
+from tenant_apps.runs.models import CourseRun
 from tenants.context import in_organization, in_public
 from tenants.models import Organization
 from tests.factories.courses import PublishedCourse, make_published_course
@@ -184,6 +185,22 @@ def test_a_pause_stops_deadlines_and_closes_steps(
     )
 
 
+def test_a_course_step_without_a_run_uses_the_always_open_one_once(
+    acme: Organization, admin: Caller, ada: Caller, learner: Membership, sign_in: Sign, member: Any
+) -> None:
+    course = make_published_course(acme, modules=1, lessons=1)
+    path = make_path(admin, [course_step(course)])
+    step = path["steps"][0]["id"]
+    bob = member(acme, Role.LEARNER)
+    for caller, who in ((ada, learner), (caller_as(bob, acme), bob)):
+        place = put_on(admin, path, who)
+        assert caller.post(f"/api/v1/my-paths/{place}/steps/{step}/start").status_code == 200
+        assert caller.get("/api/v1/my-courses").json()["results"][0]["course"]["id"] == str(course.course_id)
+    with in_organization(acme):
+        made = CourseRun.objects.filter(course_id=course.course_id)
+        assert list(made.values_list("is_always_open", flat=True)) == [True]
+
+
 def test_what_was_completed_before_counts_and_what_is_taken_out_counts_no_more(
     acme: Organization, admin: Caller, ada: Caller, learner: Membership
 ) -> None:
@@ -340,7 +357,7 @@ def test_the_same_course_told_twice_and_a_second_enrolment_change_nothing(
         OutboxMessage.objects.filter(topic="event.course_completed").update(delivered_at=None)
         relay_until_empty()
     with in_organization(acme):
-        assert StepRecord.objects.filter(enrollment_id=place, state="completed").count() == 1
+        assert StepRecord.objects.filter(enrollment_id=uuid.UUID(place), state="completed").count() == 1
         assert PathEnrollment.objects.get(pk=place).percent == 50
 
 
