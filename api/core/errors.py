@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from api.core.refusals import record_refused_write
 from api.core.renderers import to_json
+from api.core.why import why_address
 from shared_apps.core.errors import DomainError, Kind
 
 log = structlog.get_logger(__name__)
@@ -113,6 +114,10 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     document, headers = _document_of(error, instance)
     if document is None:
         return None
+    if document["status"] == status.HTTP_403_FORBIDDEN and request is not None:
+        why = why_address(request.path, request.method or "", document.get("facts", {}))
+        if why is not None:
+            document["why"] = why
     response = Response(document, status=document["status"], headers=headers, content_type=PROBLEM_TYPE)
     response.exception = True
     return response

@@ -21,6 +21,10 @@ PROBLEM: dict[str, Any] = {
             "additionalProperties": True,
             "description": "Values about this one occurrence, such as `seats_free`.",
         },
+        "why": {
+            "type": "string",
+            "description": "Where a 403 on a learner's way is explained, link by link.",
+        },
         "errors": {
             "type": "array",
             "description": "One entry for each value that was not accepted.",

@@ -50,7 +50,14 @@ UNSETTLED_WRITES = [
 # What those who cannot settle it still read when the subscription is over: who they are, whose house this is
 # and why it is closed.
 CLOSED_READS = [
-    re.compile(f"/api/v1/{path}") for path in ("auth/.+", "billing/access", "profile", "organization")
+    re.compile(f"/api/v1/{path}")
+    for path in (
+        "auth/.+",
+        "billing/access",
+        "profile",
+        "organization",
+        "(my-courses|enrollments|runs|courses)/[0-9a-f-]{36}(/lessons/[0-9a-f-]{36})?/why",
+    )
 ]
 # Days from a failed payment: all works, then no new seats are given, then people can only read.
 DUNNING_NO_SEATS_AFTER = env.integer("DUNNING_NO_SEATS_AFTER", 3)

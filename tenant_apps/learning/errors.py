@@ -1,6 +1,6 @@
 """Refusals of learning. Each is a closed link of the chain that `policies.deciding` walks."""
 
-from shared_apps.core.errors import Conflict, DomainError, Forbidden, InvalidInput, Kind
+from shared_apps.core.errors import Conflict, Forbidden, InvalidInput
 
 
 class MembershipNotActive(Forbidden):
@@ -11,13 +11,12 @@ class MembershipNotActive(Forbidden):
     advice = "An administrator of the organization can make it active again."
 
 
-class OrganizationClosed(DomainError):
-    """The organization's subscription is over; the same words as at every other route."""
+class TokenReadsOnly(Forbidden):
+    """The caller's token is limited to reading; the API refuses it before learning is asked."""
 
-    code = "organization_closed"
-    kind = Kind.FORBIDDEN
-    title = "Your organization is closed for now."
-    advice = "Nothing is lost. Ask an administrator of your organization when it opens again."
+    code = "token_scope"
+    title = "This token may only read."
+    advice = "Make a token with the scope `write`."
 
 
 class NotEnrolled(Forbidden):
@@ -100,6 +99,14 @@ class TopicsOpen(Conflict):
     advice = "Complete the topics that `requires` names."
 
 
+class UnknownAct(InvalidInput):
+    """There is no such act to ask about."""
+
+    code = "unknown_act"
+    title = "There is no such act."
+    advice = "Send one of `known`, or the name of a policy as a refusal gives it in `needed`."
+
+
 class NotCompletedByHand(Conflict):
     """The course is completed by its rule, not by somebody's word."""
 
@@ -114,24 +121,6 @@ class RestartRefused(Conflict):
     code = "restart_refused"
     title = "There is nothing to begin again."
     advice = "`state` and `reason` say why."
-
-
-# What a closed link raises, by its code. A test holds every refusal above that is `Forbidden` to stand here.
-REFUSALS: dict[str, type[DomainError]] = {
-    error.code: error
-    for error in (
-        MembershipNotActive,
-        OrganizationClosed,
-        NotEnrolled,
-        EnrollmentNotActive,
-        EnrollmentExpired,
-        AccessNotBegun,
-        RunNotOpen,
-        SeatNeeded,
-        LessonNotReleased,
-        LessonLocked,
-    )
-}
 
 
 class NoteEmpty(InvalidInput):

@@ -2,7 +2,7 @@
 
 from shared_apps.core.actors import ADMINS, EVERYONE, Role
 from shared_apps.core.policies import Rule, declare
-from tenant_apps.learning.policies.deciding import Decision, decide, decide_course, unit_links
+from tenant_apps.learning.policies.deciding import Decision, decide, decide_course, decide_outside, unit_links
 from tenant_apps.learning.policies.facts import FACTS, FACTS_WIDTH, SEAT_MISSING, Facts
 from tenant_apps.learning.policies.links import Access, Link, LinkName
 from tenant_apps.runs.policies import TEACH, runs_with_right
@@ -20,6 +20,7 @@ __all__ = [
     "LinkName",
     "decide",
     "decide_course",
+    "decide_outside",
     "unit_links",
 ]
 

@@ -7,11 +7,12 @@ go in, a chain of links comes out, and the first closed one is the cause of the 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from shared_apps.core.errors import DomainError
-from tenant_apps.learning.errors import REFUSALS
 from tenant_apps.learning.policies.facts import Facts
 from tenant_apps.learning.policies.links import Access, Link, LinkName, utc_text
+from tenant_apps.learning.policies.refusals import REFUSALS
 from tenant_apps.learning.policies.timing import ancestry, is_done, local, opens_at
 from tenant_apps.learning.types import LESSON, TOPIC, Outline, Unit
 
@@ -68,7 +69,7 @@ def decide(facts: Facts, outline: Outline | None, unit: Unit | None, at: datetim
     links = list(_course_links(facts, at))
     if outline is not None and unit is not None:
         links += unit_links(facts, outline, unit, at)
-    return Decision(tuple(links), next((link for link in links if not link.is_open), None))
+    return _decided([*links, *_switch(facts)])
 
 
 def decide_course(facts: Facts, at: datetime) -> Decision:
@@ -77,6 +78,18 @@ def decide_course(facts: Facts, at: datetime) -> Decision:
         if not link.is_open:
             return Decision((link,), link)
     return Decision((), None)
+
+
+def decide_outside(facts: Facts) -> Decision:
+    """Walk the chain of what needs no open course: joining, looking up own notes, acts of staff."""
+    links = [_membership(facts), _role(facts), _subscription(facts)]
+    if facts.offer_code is not None:
+        links.append(Link(LinkName.OFFER, facts.offer_code, facts.offer_facts))
+    return _decided([*links, *_switch(facts)])
+
+
+def _decided(links: list[Link]) -> Decision:
+    return Decision(tuple(links), next((link for link in links if not link.is_open), None))
 
 
 def unit_links(facts: Facts, outline: Outline, unit: Unit, at: datetime) -> list[Link]:
@@ -91,6 +104,7 @@ def unit_links(facts: Facts, outline: Outline, unit: Unit, at: datetime) -> list
 
 def _course_links(facts: Facts, at: datetime) -> Iterator[Link]:
     yield _membership(facts)
+    yield _role(facts)
     yield _subscription(facts)
     yield _enrollment(facts)
     yield _grant(facts, at)
@@ -101,18 +115,28 @@ def _course_links(facts: Facts, at: datetime) -> Iterator[Link]:
 def _membership(facts: Facts) -> Link:
     if facts.membership == "active":
         return Link(LinkName.MEMBERSHIP)
-    return Link(
-        LinkName.MEMBERSHIP, "membership_not_active", {"status": facts.membership}, None, Access.NOT_ACTIVE
-    )
+    about = {"status": facts.membership}
+    return Link(LinkName.MEMBERSHIP, "membership_not_active", about, None, Access.NOT_ACTIVE)
+
+
+def _role(facts: Facts) -> Link:
+    return Link(LinkName.ROLE, facts.role_code, facts.role_facts)
 
 
 def _subscription(facts: Facts) -> Link:
-    # An organization that can only be read lets its people read: completing is refused before it comes here.
+    """Of the organization: over, it closes everything; read only, it lets people read."""
+    code = ""
     if facts.billing == "closed":
-        return Link(
-            LinkName.SUBSCRIPTION, "organization_closed", facts.billing_facts, None, Access.NOT_ACTIVE
-        )
-    return Link(LinkName.SUBSCRIPTION, "", facts.billing_facts)
+        code = "organization_closed"
+    elif facts.billing == "read_only" and facts.writes:
+        code = "organization_read_only"
+    return Link(LinkName.SUBSCRIPTION, code, facts.billing_facts, facts.billing_until, Access.OPEN)
+
+
+def _switch(facts: Facts) -> list[Link]:
+    if not facts.switched_off:
+        return []
+    return [Link(LinkName.SWITCH, "switched_off", {"switch": facts.switched_off})]
 
 
 def _enrollment(facts: Facts) -> Link:
@@ -137,7 +161,11 @@ def _expired(facts: Facts, name: LinkName) -> Link:
         "expired_local": local(facts.expires_at, facts),
         "timezone": facts.timezone,
     }
-    return Link(name, "enrollment_expired", about, None, Access.EXPIRED)
+    return Link(name, "enrollment_expired", about | _grants(facts), None, Access.EXPIRED)
+
+
+def _grants(facts: Facts) -> dict[str, Any]:
+    return {} if facts.grants is None else {"grants": list(facts.grants)}
 
 
 def _grant(facts: Facts, at: datetime) -> Link:
@@ -147,9 +175,10 @@ def _grant(facts: Facts, at: datetime) -> Link:
         about = {
             "opens_at": utc_text(facts.granted_from),
             "opens_local": local(facts.granted_from, facts),
+            **_grants(facts),
         }
         return Link(LinkName.GRANT, "access_not_begun", about, facts.granted_from, Access.NOT_STARTED)
-    return Link(LinkName.GRANT, changes_at=facts.expires_at)
+    return Link(LinkName.GRANT, "", _grants(facts), facts.expires_at)
 
 
 def _run(facts: Facts, at: datetime) -> Link:

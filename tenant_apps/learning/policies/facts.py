@@ -1,6 +1,6 @@
 """What access depends on, read with one statement and frozen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -87,7 +87,12 @@ class Facts:
         date_texts: dates of the run for single units: "lineage opens due", joined by commas.
         membership: status of the membership; None for no member.
         billing: "full", "read_only" or "closed", by the organization's subscription.
-        billing_facts: of a level that is not full, for `why`.
+        billing_facts, billing_until: what is told of it, and when less will be allowed; for `why`.
+        writes: the act changes something, which an organization that is read only does not let it.
+        role_code, role_facts: the refusal of the caller's role, token or right on the object; "" for none.
+        offer_code, offer_facts: the refusal of a run that somebody would join; None where nobody joins.
+        switched_off: the switch of the course that the act needs and that is off; "" for none.
+        grants: for `why`, what gives access; None where it was not read.
         done: what is completed in the attempt.
     """
 
@@ -107,6 +112,14 @@ class Facts:
     membership: str | None = "active"
     billing: str = "full"
     billing_facts: Mapping[str, Any] = field(default_factory=dict)
+    billing_until: datetime | None = None
+    writes: bool = False
+    role_code: str = ""
+    role_facts: Mapping[str, Any] = field(default_factory=dict)
+    offer_code: str | None = None
+    offer_facts: Mapping[str, Any] = field(default_factory=dict)
+    switched_off: str = ""
+    grants: Sequence[Mapping[str, Any]] | None = None
     done: Done = NOTHING_DONE
 
     @property

@@ -17,6 +17,8 @@ class LinkName(StrEnum):
     GRANT = "grant"
     RUN = "run"
     SEAT = "seat"
+    OFFER = "offer"
+    SWITCH = "switch"
     LESSON = "lesson"
     RELEASE = "release"
     PREREQUISITE = "prerequisite"

@@ -60,6 +60,9 @@ _ABOUT = (
 )
 
 
+UNFINISHED = frozenset({"pending", "active"})
+
+
 @dataclass(frozen=True, slots=True)
 class LibraryPage:
     """One page of a learner's courses, newest first, and whether there are more on either side."""
@@ -189,7 +192,8 @@ def _course(row: _Row, outline: Outline, now: datetime, language: str) -> dict[s
             "title": outline.title_of(following["lineage"], outline.language_for(wanted)),
         },
         "enrolled_at": about["enrolled_at"],
-        "completed_at": about["completed_at"],
+        # A restart keeps when the course was completed before; the attempt is not.
+        "completed_at": None if facts.enrollment_state in UNFINISHED else about["completed_at"],
         "expires_at": facts.expires_at,
         "timezone": facts.zone,
         "language": outline.language_for(wanted) or served,
