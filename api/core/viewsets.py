@@ -1,5 +1,6 @@
 """The base of every viewset: declared policies, an actor, and answers by serializer; nothing to weaken."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -99,11 +100,15 @@ class DomainViewSet(IdempotentPosts, viewsets.GenericViewSet[Any]):
         rows: QuerySet[Any],
         *,
         ordering: str | tuple[str, ...] = "-id",
+        read: Callable[[list[Any]], list[Any]] | None = None,
     ) -> Response:
-        """Return one page of the rows. The ordering must end in a unique column."""
+        """Return one page of the rows. The ordering must end in a unique column; `read` is given the rows of
+        the page, and returns what is shown of them."""
         paginator = PageByCursor()
         paginator.ordering = ordering
         found = paginator.paginate_queryset(rows, self.request, view=self)
+        if read is not None:
+            found = read(list(found or ()))
         shaped = serializer(found, many=True, context=self.get_serializer_context())
         return paginator.get_paginated_response(shaped.data)
 
@@ -117,6 +122,10 @@ class DomainViewSet(IdempotentPosts, viewsets.GenericViewSet[Any]):
         if not value:
             raise PreconditionRequired
         return value.removeprefix("W/").strip('"')
+
+    def optional_if_match(self) -> str:
+        """Return the state the caller says it changes, "" where it says nothing."""
+        return self.if_match() if self.request.headers.get("If-Match", "").strip() else ""
 
     def get_exception_handler(self) -> Any:
         """Return the one handler."""

@@ -413,3 +413,33 @@ class TooManyResources(Conflict):
 
     code = "too_many_resources"
     title = "The lesson has too many resources."
+
+
+class UnknownCourse(InvalidInput):
+    """No such course."""
+
+    code = "unknown_course"
+    title = "There is no such course."
+    advice = "`unknown` lists the ids; a course must be one that you can see."
+
+
+class LinkToItself(InvalidInput):
+    """A course that needs, or is related to, itself."""
+
+    code = "course_links_to_itself"
+    title = "A course cannot be linked to itself."
+
+
+class CourseRepeated(InvalidInput):
+    """The same course twice in one list."""
+
+    code = "course_repeated"
+    title = "The list names a course twice."
+
+
+class PrerequisiteLoop(Conflict):
+    """Nobody could ever begin: `course_id` is the course that needs this one, itself or by others."""
+
+    code = "prerequisite_loop"
+    title = "The course is needed by what it would need."
+    advice = "Take the course in `course_id` off the list, or this course off its prerequisites."

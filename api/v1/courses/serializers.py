@@ -17,32 +17,11 @@ MAX_MODULES = 500
 MAX_LESSONS = 5_000
 
 
-class CourseFilter(serializers.Serializer[Any]):
-    """Query of the list."""
-
-    state = serializers.ChoiceField(choices=CourseState.choices, required=False)
-    search = serializers.CharField(
-        max_length=100, required=False, help_text="Words that each occur in the title or the slug."
-    )
-    deleted = serializers.BooleanField(
-        default=False, help_text="The deleted courses instead; for those who may restore them."
-    )
-
-
 class CreateCourseIn(serializers.Serializer[Any]):
     """A new course."""
 
     slug = serializers.SlugField(max_length=80)
     title = serializers.CharField(max_length=200)
-    summary = serializers.CharField(max_length=1000, required=False, allow_blank=True)
-    language = serializers.RegexField(LANGUAGE, max_length=12, required=False)
-
-
-class UpdateCourseIn(serializers.Serializer[Any]):
-    """Facts to write; fields left out stay."""
-
-    slug = serializers.SlugField(max_length=80, required=False)
-    title = serializers.CharField(max_length=200, required=False)
     summary = serializers.CharField(max_length=1000, required=False, allow_blank=True)
     language = serializers.RegexField(LANGUAGE, max_length=12, required=False)
 
@@ -116,14 +95,6 @@ class CourseOut(serializers.ModelSerializer[Course]):
             "created_at",
             "updated_at",
         )
-
-
-class CourseDetailOut(CourseOut):
-    """A course with what the caller may do to it."""
-
-    def to_representation(self, instance: Any) -> dict[str, Any]:
-        """Shape the course of the detail."""
-        return CourseOut(instance.course, context=self.context).data
 
 
 class RightHolderOut(serializers.Serializer[Any]):

@@ -1,6 +1,7 @@
 """Courses, and who may work on them."""
 
 import uuid
+from functools import partial
 from typing import ClassVar
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -9,20 +10,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.core.viewsets import DomainViewSet
+from api.v1.courses.languages import asked_languages
 from api.v1.courses.serializers import (
-    CourseDetailOut,
-    CourseFilter,
-    CourseOut,
     CreateCourseIn,
     CreateDraftIn,
     RightHolderOut,
     SetRightsIn,
     TransferIn,
-    UpdateCourseIn,
     VersionOut,
 )
+from api.v1.courses.serializers_catalogue import (
+    CourseCardOut,
+    CourseListFilter,
+    CoursePageOut,
+    ShownInQuery,
+)
+from api.v1.courses.serializers_facts import COURSE_REVISION, UpdateCourseIn
 from api.v1.courses.serializers_reviews import ReasonIn, VersionRowOut
-from tenant_apps.courses.selectors.catalog import get_course, list_courses, list_right_holders, list_versions
+from tenant_apps.courses.selectors.catalog import list_right_holders, list_versions
 from tenant_apps.courses.selectors.reviewers import review_is_required
 from tenant_apps.courses.services.courses import create_course, update_course
 from tenant_apps.courses.services.drafts import create_draft
@@ -36,6 +41,8 @@ from tenant_apps.courses.services.lifecycle import (
     unpublish_course,
 )
 from tenant_apps.courses.services.rights import set_course_rights
+from tenant_apps.runs.selectors.catalogue import ORDERS, browse_courses, read_entries
+from tenant_apps.runs.selectors.offers import get_entry
 
 
 class CourseViewSet(DomainViewSet):
@@ -59,27 +66,33 @@ class CourseViewSet(DomainViewSet):
         "set_rights": "courses.grant",
     }
 
-    @extend_schema(parameters=[CourseFilter], responses={200: CourseOut(many=True)})
+    @extend_schema(parameters=[CourseListFilter], responses={200: CourseCardOut(many=True)})
     def list(self, request: Request) -> Response:
-        """List the courses one may see, by title."""
-        rows = list_courses(self.actor, **self.parsed_query(CourseFilter))
-        return self.page(CourseOut, rows, ordering=("title", "id"))
+        """List the courses one may see, by title unless asked otherwise."""
+        query = self.parsed_query(CourseListFilter)
+        query.pop("language", None)
+        rows = browse_courses(self.actor, catalogue=False, **query)
+        read = partial(read_entries, self.actor, asked=asked_languages(request))
+        return self.page(CourseCardOut, rows, ordering=ORDERS[query["sort"]], read=read)
 
-    @extend_schema(request=CreateCourseIn, responses={201: CourseDetailOut})
+    @extend_schema(request=CreateCourseIn, responses={201: CoursePageOut})
     def create(self, request: Request) -> Response:
         """Make a course with an empty draft. Who makes it may edit and publish it."""
         course = create_course(actor=self.actor, **self.parsed(CreateCourseIn))
         return self._detail(course.id, status=201, headers={"Location": f"/api/v1/courses/{course.id}"})
 
-    @extend_schema(responses={200: CourseDetailOut})
+    @extend_schema(parameters=[ShownInQuery], responses={200: CoursePageOut})
     def retrieve(self, request: Request, pk: uuid.UUID) -> Response:
-        """Show one course, with what the caller may do to it."""
+        """Show one course with all its facts, and with what the caller may do to it."""
+        self.parsed_query(ShownInQuery)
         return self._detail(pk)
 
-    @extend_schema(request=UpdateCourseIn, responses={200: CourseDetailOut})
+    @extend_schema(parameters=[COURSE_REVISION], request=UpdateCourseIn, responses={200: CoursePageOut})
     def partial_update(self, request: Request, pk: uuid.UUID) -> Response:
-        """Change slug, title, summary or language."""
-        update_course(actor=self.actor, course_id=pk, **self.parsed(UpdateCourseIn))
+        """Change what the course says of itself. Price, access and listing take the right to publish, flags
+        an administrator."""
+        facts = self.parsed(UpdateCourseIn)
+        update_course(actor=self.actor, course_id=pk, revision=self.optional_if_match(), **facts)
         return self._detail(pk)
 
     @extend_schema(responses={204: OpenApiResponse(description="The course is hidden from everybody.")})
@@ -88,42 +101,42 @@ class CourseViewSet(DomainViewSet):
         delete_course(actor=self.actor, course_id=pk)
         return Response(status=204)
 
-    @extend_schema(request=ReasonIn, responses={200: CourseDetailOut})
+    @extend_schema(request=ReasonIn, responses={200: CoursePageOut})
     @action(detail=True, methods=["post"])
     def unpublish(self, request: Request, pk: uuid.UUID) -> Response:
         """Take a course out of the catalogue: nobody else is enrolled, and who learns goes on."""
         unpublish_course(actor=self.actor, course_id=pk, **self.parsed(ReasonIn))
         return self._detail(pk)
 
-    @extend_schema(request=None, responses={200: CourseDetailOut})
+    @extend_schema(request=None, responses={200: CoursePageOut})
     @action(detail=True, methods=["post"])
     def publish(self, request: Request, pk: uuid.UUID) -> Response:
         """Put an unpublished course back into the catalogue, with the version it had."""
         republish_course(actor=self.actor, course_id=pk)
         return self._detail(pk)
 
-    @extend_schema(request=ReasonIn, responses={200: CourseDetailOut})
+    @extend_schema(request=ReasonIn, responses={200: CoursePageOut})
     @action(detail=True, methods=["post"])
     def archive(self, request: Request, pk: uuid.UUID) -> Response:
         """Take a course out of the catalogue and stop work on it; its runs go on."""
         archive_course(actor=self.actor, course_id=pk, **self.parsed(ReasonIn))
         return self._detail(pk)
 
-    @extend_schema(request=None, responses={200: CourseDetailOut})
+    @extend_schema(request=None, responses={200: CoursePageOut})
     @action(detail=True, methods=["post"])
     def unarchive(self, request: Request, pk: uuid.UUID) -> Response:
         """Take a course out of the archive."""
         unarchive_course(actor=self.actor, course_id=pk)
         return self._detail(pk)
 
-    @extend_schema(request=None, responses={200: CourseDetailOut})
+    @extend_schema(request=None, responses={200: CoursePageOut})
     @action(detail=True, methods=["post"])
     def restore(self, request: Request, pk: uuid.UUID) -> Response:
         """Bring a deleted course back."""
         restore_course(actor=self.actor, course_id=pk)
         return self._detail(pk)
 
-    @extend_schema(request=TransferIn, responses={200: CourseDetailOut})
+    @extend_schema(request=TransferIn, responses={200: CoursePageOut})
     @action(detail=True, methods=["post"])
     def transfer(self, request: Request, pk: uuid.UUID) -> Response:
         """Give a course another owner."""
@@ -162,4 +175,6 @@ class CourseViewSet(DomainViewSet):
     def _detail(
         self, course_id: uuid.UUID, *, status: int = 200, headers: dict[str, str] | None = None
     ) -> Response:
-        return self.answer(CourseDetailOut, get_course(self.actor, course_id), status=status, headers=headers)
+        entry = get_entry(self.actor, course_id, asked=asked_languages(self.request))
+        headers = {"ETag": f'"{entry.card.course.revision}"', **(headers or {})}
+        return self.answer(CoursePageOut, entry, status=status, headers=headers)

@@ -4,7 +4,7 @@ import unicodedata
 
 
 def normal_tag(text: str) -> str:
-    """Return the tag in NFKC, lower case, without leading "#" and with single spaces; "" when nothing is left.
+    """Return the tag in NFKC, lower case, without leading "#" and with single spaces; "" for nothing left.
 
     "  #Machine  LEARNING" and "machine learning" are one tag.
     """

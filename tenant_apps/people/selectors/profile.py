@@ -1,5 +1,6 @@
 """Read one's own profile."""
 
+import uuid
 from dataclasses import dataclass
 
 from shared_apps.accounts.models import User
@@ -43,3 +44,14 @@ def get_profile(actor: Actor) -> Profile:
     if member is None:
         raise NotFound
     return Profile(user=member.user, member=member, can=acts_of(actor))
+
+
+def preferred_language(member_id: uuid.UUID) -> str:
+    """Return the language (BCP 47) the member reads best: what they chose themselves, else what the company
+    says; "" where neither says anything. One statement."""
+    row = Member.objects.filter(pk=member_id).order_by().values_list("user__language", "language").first()
+    if row is None:
+        return ""
+    chosen, known = row
+    # "en" is what every login begins with, chosen or not.
+    return chosen if chosen != "en" else known
