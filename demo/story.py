@@ -16,6 +16,7 @@ from typing import Any
 
 from demo.api import Api, Mailbox, UnexpectedAnswer
 from demo.console import headline, note, progress, step, table
+from demo.improvement import improve
 from demo.sign_up import EMAIL, SignUp, open_a_page, sign_up
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,6 +80,7 @@ class Story:
         run_ids = self.publish(owner)
         self.onboard(owner, run_ids)
         self.learn(owner)
+        self.improve(owner)
         self.stay_apart(owner)
         self.sign_up()
         return self.facts
@@ -270,6 +272,12 @@ class Story:
         ensure(course["state"] == state, f"the enrollment is {course['state']}, not {state}")
         if completed < total:
             ensure(course["next_lesson"], "there is no lesson to continue with")
+
+    def improve(self, owner: Api) -> None:
+        """The course gets better under the feet of those who take it, and nobody stumbles."""
+        finisher, learner = self.facts.learners[:2]
+        acme = self.host("acme")
+        improve(owner, acme.sign_in(learner, PASSWORD), acme.sign_in(finisher, PASSWORD))
 
     def stay_apart(self, owner: Api) -> None:
         """Globex sees nothing of Acme."""
