@@ -118,7 +118,7 @@ class CourseAccessOut(serializers.Serializer[Any]):
 
 
 class CourseCountersOut(serializers.Serializer[Any]):
-    """Counted as this was read. `lectures` are the current version's top-level lessons, `sections` modules."""
+    """Counted as this was read; `lectures` are top-level lessons of the current version."""
 
     enrolments = serializers.IntegerField()
     completions = serializers.IntegerField()
