@@ -34,7 +34,7 @@ from tenant_apps.courses.enums import BodyFormat, CourseState, LessonKind, Versi
 from tenant_apps.courses.policies import RIGHTS as COURSE_RIGHTS
 from tenant_apps.learning.policies import Access
 from tenant_apps.rosters.enums import ImportState, RowAction, RowResult
-from tenant_apps.runs.enums import EnrollmentSource, EnrollmentState, RunState
+from tenant_apps.runs.enums import EnrollmentSource, EnrollmentState, Pacing, RunState
 from tenant_apps.runs.policies import RIGHTS as RUN_RIGHTS
 from tenants.enums import OrganizationState, Suspension
 
@@ -53,6 +53,7 @@ DOMAIN_STATE = [state.value for state in DomainState]
 DURATION = Duration.values
 ENROLLMENT_SOURCE = EnrollmentSource.values
 ENROLLMENT_STATE = EnrollmentState.values
+ENROLLMENT_ORDER = ["newest", "oldest", "name", "-name", "updated"]
 ENROLL_OUTCOME = ["enrolled", "reactivated", "already", "waiting", "refused"]
 GATEWAY_EVENT_STATE = EventState.values
 IMPORT_STATE = ImportState.values
@@ -69,8 +70,12 @@ ROLE = [role.value for role in Role]
 ROLE_BELOW_OWNER = [role.value for role in Role if role is not Role.OWNER]
 ROW_ACTION = RowAction.values
 ROW_RESULT = RowResult.values
+RUN_PACING = Pacing.values
 RUN_RIGHT = list(RUN_RIGHTS)
+RUN_ORDER = ["newest", "oldest", "starts", "-starts", "title", "-title"]
 RUN_STATE = RunState.values
+RUN_UNIT = ["module", "lesson", "topic"]
+RUN_WINDOW = ["current", "upcoming", "past"]
 SEAT_ACT_KIND = SeatActKind.values
 SEAT_ENDING = SeatEnding.values
 SEAT_STATE = SeatState.values

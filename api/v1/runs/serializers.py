@@ -52,7 +52,7 @@ class RunCanOut(serializers.Serializer[Any]):
     leave = serializers.BooleanField()
 
 
-class MyPlaceOut(serializers.Serializer[Any]):
+class RunPlaceOut(serializers.Serializer[Any]):
     """Where the caller stands in the run."""
 
     enrollment_id = serializers.UUIDField(allow_null=True)
@@ -91,7 +91,7 @@ class RunOut(serializers.Serializer[Any]):
     enrolled_count = serializers.IntegerField()
     completed_count = serializers.IntegerField()
     waiting_count = serializers.IntegerField()
-    mine = MyPlaceOut()
+    mine = RunPlaceOut()
     can = RunCanOut()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()

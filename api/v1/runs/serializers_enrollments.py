@@ -102,7 +102,7 @@ class EnrollmentChangeIn(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField(allow_null=True)
 
 
-class ReasonIn(serializers.Serializer[Any]):
+class EnrollmentReasonIn(serializers.Serializer[Any]):
     """Why."""
 
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True)

@@ -17,9 +17,9 @@ from api.v1.runs.serializers_enrollments import (
     EnrollmentDetailOut,
     EnrollmentIn,
     EnrollmentQuery,
+    EnrollmentReasonIn,
     GrantIn,
     GrantOut,
-    ReasonIn,
     WaitingAnswerOut,
     WaitingPlaceOut,
     enrolled,
@@ -164,18 +164,18 @@ class EnrollmentViewSet(DomainViewSet):
         set_enrollment_expiry(actor=self.actor, enrollment_id=pk, **self.parsed(EnrollmentChangeIn))
         return self._answer(pk)
 
-    @extend_schema(request=ReasonIn, responses=EnrollmentDetailOut)
+    @extend_schema(request=EnrollmentReasonIn, responses=EnrollmentDetailOut)
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, pk: uuid.UUID) -> Response:
         """Take the person out of the run; whoever waits first gets the place."""
-        withdraw_enrollment(actor=self.actor, enrollment_id=pk, **self.parsed(ReasonIn))
+        withdraw_enrollment(actor=self.actor, enrollment_id=pk, **self.parsed(EnrollmentReasonIn))
         return self._answer(pk)
 
-    @extend_schema(request=ReasonIn, responses=EnrollmentDetailOut)
+    @extend_schema(request=EnrollmentReasonIn, responses=EnrollmentDetailOut)
     @action(detail=True, methods=["post"])
     def suspend(self, request: Request, pk: uuid.UUID) -> Response:
         """Stop the person's access; the place stays theirs."""
-        suspend_enrollment(actor=self.actor, enrollment_id=pk, **self.parsed(ReasonIn))
+        suspend_enrollment(actor=self.actor, enrollment_id=pk, **self.parsed(EnrollmentReasonIn))
         return self._answer(pk)
 
     @extend_schema(request=None, responses=EnrollmentDetailOut)

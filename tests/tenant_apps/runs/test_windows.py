@@ -1,4 +1,4 @@
-"""Windows and dates of runs as people say them: wall time of a zone, right on both sides of a clock change."""
+"""Windows and dates of runs as people say them: wall time of a zone, right on both sides of a change."""
 
 import uuid
 from collections.abc import Callable
