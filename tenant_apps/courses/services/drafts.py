@@ -19,6 +19,7 @@ from tenant_apps.courses.models import Course, CourseVersion, Lesson, LessonReso
 from tenant_apps.courses.policies import EDIT, visible_versions
 from tenant_apps.courses.services.review_steps import do_follow_reviews, do_lock_course_of
 from tenant_apps.courses.services.steps import do_audit, do_lock_course, do_lock_draft, refuse_archived
+from tenant_apps.courses.services.texts import do_drop_texts
 
 # Of a copy its own; everything else of a row is taken along, columns of later releases too.
 _OWN: Final = frozenset({"id", "created_at", "updated_at", "version_id"})
@@ -94,12 +95,6 @@ SELECT (SELECT count(*) FROM courses_module WHERE version_id = %(source)s) AS mo
        (SELECT count(*) FROM courses_lessonresource WHERE version_id = %(source)s) AS resources,
        (SELECT count(*) FROM courses_translation WHERE version_id = %(source)s) AS translations
 """
-_DROP_TEXTS: Final = """
-DELETE FROM courses_lessontext t
- WHERE t.id = ANY(%s::uuid[])
-   AND NOT EXISTS (SELECT FROM courses_lesson l WHERE l.text_id = t.id)
-   AND NOT EXISTS (SELECT FROM courses_translation r WHERE r.text_id = t.id)
-"""
 
 
 def create_draft(
@@ -123,7 +118,7 @@ def create_draft(
     with entry_transaction():
         course = do_lock_course(actor=actor, course_id=course_id, rule=EDIT)
         refuse_archived(course)
-        source = _lock_source(course_id, based_on_id)
+        source = do_lock_source(course_id, based_on_id)
         if source is None and based_on_id is not None:
             raise UnknownVersion(field="based_on_id")
         draft = do_create_draft(course=course, based_on=source, note=note)
@@ -204,15 +199,9 @@ def do_copy_content(*, source_id: uuid.UUID, target_id: uuid.UUID) -> None:
             cursor.execute(statement, {**names, "ids": [new_id() for _ in range(counts[name])]})
 
 
-def do_drop_texts(text_ids: Iterable[uuid.UUID]) -> None:
-    """Remove those of the texts that no lesson and no translation has any more; one statement."""
+def do_lock_source(course_id: uuid.UUID, version_id: uuid.UUID | None) -> CourseVersion | None:
+    """Return the version of the course, the newest for None, locked against edits; None without one."""
     require_transaction()
-    with connection.cursor() as cursor:
-        cursor.execute(_DROP_TEXTS, [list(text_ids)])
-
-
-def _lock_source(course_id: uuid.UUID, version_id: uuid.UUID | None) -> CourseVersion | None:
-    """Return the version, or the newest one, locked against edits; None without one."""
     versions = CourseVersion.objects.filter(course_id=course_id).order_by("-number")
     while True:
         wanted = version_id or versions.values_list("id", flat=True).first()
