@@ -30,7 +30,17 @@ from shared_apps.accounts.enums import MembershipStatus, SignInKind
 from shared_apps.core.actors import Role
 from shared_apps.jobs.enums import JobState
 from shared_apps.onboarding.enums import DomainProblem, DomainState, SignUpStatus
-from tenant_apps.courses.enums import BodyFormat, CourseState, LessonKind, VersionState
+from shared_apps.onboarding.types import COURSE_REVIEW as COURSE_REVIEWS
+from tenant_apps.courses.enums import (
+    BodyFormat,
+    CourseState,
+    InstructorRole,
+    InstructorState,
+    LessonKind,
+    ReviewStanding,
+    ReviewState,
+    VersionState,
+)
 from tenant_apps.courses.policies import RIGHTS as COURSE_RIGHTS
 from tenant_apps.learning.policies import Access
 from tenant_apps.rosters.enums import ImportState, RowAction, RowResult
@@ -45,6 +55,7 @@ CHANGE_KIND = ChangeKind.values
 CHANGE_STATE = ChangeState.values
 CHECKOUT_STATE = CheckoutState.values
 COURSE_ACCESS = [access.value for access in Access]
+COURSE_REVIEW = list(COURSE_REVIEWS)
 COURSE_RIGHT = list(COURSE_RIGHTS)
 COURSE_STATE = CourseState.values
 CURRENCY = sorted(code.upper() for code in STRIPE)
@@ -57,6 +68,9 @@ ENROLLMENT_ORDER = ["newest", "oldest", "name", "-name", "updated"]
 ENROLL_OUTCOME = ["enrolled", "reactivated", "already", "waiting", "refused"]
 GATEWAY_EVENT_STATE = EventState.values
 IMPORT_STATE = ImportState.values
+INSTRUCTOR_DECISION = [state for state in InstructorState.values if state != InstructorState.PENDING]
+INSTRUCTOR_ROLE = InstructorRole.values
+INSTRUCTOR_STATE = InstructorState.values
 INTERVAL = Interval.values
 INVOICE_STATUS = ["draft", "open", "paid", "void", "uncollectible"]
 JOB_STATE = JobState.values
@@ -66,6 +80,8 @@ ORGANIZATION_STATE = OrganizationState.values
 OVERUSE = Overuse.values
 PLACE_OUTCOME = ["joined", "left", "already", "refused"]
 REFUND_STATE = RefundState.values
+REVIEW_STANDING = ReviewStanding.values
+REVIEW_STATE = ReviewState.values
 ROLE = [role.value for role in Role]
 ROLE_BELOW_OWNER = [role.value for role in Role if role is not Role.OWNER]
 ROW_ACTION = RowAction.values
