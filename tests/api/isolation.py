@@ -19,6 +19,7 @@ BODY_KINDS = {
     "owner_id": "members",
     "course_id": "courses",
     "version_id": "published_versions",
+    "to_version_id": "next_versions",
     "based_on_id": "published_versions",
     "source_version_id": "published_versions",
     "run_id": "runs",

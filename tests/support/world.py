@@ -56,7 +56,15 @@ from tenant_apps.courses.models import (
     Translation,
     WorkingCopy,
 )
-from tenant_apps.learning.models import CourseProgress, EnrollmentAttempt, LessonMark, LessonProgress
+from tenant_apps.learning.models import (
+    CourseProgress,
+    EnrollmentAttempt,
+    LessonMark,
+    LessonProgress,
+    RunMove,
+    RunMoveLearner,
+)
+from tenant_apps.learning.selectors.move_effects import EFFECTS
 from tenant_apps.media.models import StoredFile
 from tenant_apps.paths.models import LearningPath, PathEnrollment, PathRight, PathStep, StepRecord
 from tenant_apps.rosters.enums import RowAction
@@ -355,11 +363,71 @@ def _fill_runs(world: World) -> None:
         enrollment=enrollment, source="admin", starts_at=clock.now(), reason=world.mark
     )
     lineage = lesson.lineage
+    _fill_moves(world, run, lesson, enrollment)
     RunDate.objects.create(run=run, lineage=lineage, opens_local="2026-03-29T09:00")
     WaitingPlace.objects.create(run=run, member_id=world.ids["members"])
     note = LessonMark.objects.create(enrollment=enrollment, lineage=lineage, kind="note", body=world.mark)
     world.ids |= {"runs": run.id, "enrollments": enrollment.id, "my-courses": enrollment.id}
     world.ids |= {"grants": grant.id, "my-notes": note.id}
+
+
+def _fill_moves(world: World, run: CourseRun, lesson: Lesson, enrollment: Enrollment) -> None:
+    """The run came from another published version, and can be moved back to it."""
+    version = CourseVersion.objects.create(course_id=run.course_id, number=3)
+    module = Module.objects.create(version=version, title=world.mark, position=0)
+    Lesson.objects.create(
+        version=version, module=module, title=world.mark, position=0, lineage=lesson.lineage
+    )
+    CourseVersion.objects.filter(pk=version.pk).update(
+        state=VersionState.PUBLISHED, content_hash="3" * 64, lesson_count=1, required_count=1
+    )
+    move = RunMove.objects.create(
+        run=run,
+        from_version=version,
+        to_version_id=run.version_id,
+        mapping={"rules": []},
+        summary={
+            "counts": dict.fromkeys(
+                (*EFFECTS, "learners", "affected", "lessons_lost", "lessons_given"), 0
+            ),
+            "lessons": [
+                {
+                    "lineage": str(lesson.lineage),
+                    "title": world.mark,
+                    "level": "lesson",
+                    "change": "same",
+                    "to": [],
+                    "required_before": False,
+                    "required_after": True,
+                    "weight_before": 1,
+                    "weight_after": 1,
+                }
+            ],
+            "date_rules": [],
+            "dates_without_unit": [],
+            "lineages": [str(lesson.lineage)],
+        },
+        moved_by_id=world.owner.id,
+        undo_until=clock.now() + timedelta(days=30),
+    )
+    stood = {
+        "state": "active",
+        "attempt": 2,
+        "completed": 1,
+        "required_completed": 1,
+        "weight": 1,
+        "percent": 100,
+        "last_lesson_id": None,
+        "completed_at": None,
+        "done": "1",
+    }
+    RunMoveLearner.objects.create(
+        move=move,
+        enrollment=enrollment,
+        before=stood,
+        after={**stood, "lost": [], "new": [0], "dates": [], "effects": ["new_work"]},
+    )
+    world.ids |= {"moves": move.id, "next_versions": version.id}
 
 
 def _fill_cohorts(world: World) -> None:
