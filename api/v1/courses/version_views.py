@@ -1,70 +1,51 @@
 """Versions of courses and their content. Every edit of a draft names the revision it was made from."""
 
 import uuid
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.core.viewsets import DomainViewSet, PreconditionRequired
+from api.v1.courses.editing import IF_MATCH, DraftViewSet
 from api.v1.courses.serializers import (
-    AddLessonIn,
     AddModuleIn,
     CopyVersionIn,
     EditedOut,
-    LessonTreeOut,
     OrderIn,
-    UpdateLessonIn,
     UpdateModuleIn,
     VersionOut,
 )
+from api.v1.courses.serializers_content import (
+    BulkIn,
+    BulkOut,
+    LearnerPreviewFilter,
+    LearnerPreviewOut,
+    ModuleTranslationIn,
+    TranslationFilter,
+)
 from api.v1.courses.serializers_reviews import VersionPageOut
-from tenant_apps.courses.selectors.outline import read_lesson, read_version
+from api.v1.courses.serializers_rules import VersionRulesIn
+from tenant_apps.courses.selectors.outline import read_version
 from tenant_apps.courses.selectors.reviews import get_version_standing
+from tenant_apps.courses.services.bulk import change_lessons
 from tenant_apps.courses.services.drafts import copy_version, delete_draft
+from tenant_apps.courses.services.duplicating import duplicate_module
 from tenant_apps.courses.services.publishing import publish_version
 from tenant_apps.courses.services.structure import (
-    Edited,
     ModuleOrder,
-    add_lesson,
     add_module,
-    delete_lesson,
     delete_module,
     order_version,
-    update_lesson,
+    set_version_rules,
     update_module,
 )
-
-IF_MATCH: Final = OpenApiParameter(
-    "If-Match",
-    str,
-    OpenApiParameter.HEADER,
-    required=True,
-    description='The ETag of the version as read, such as "3"; * for whatever it is.',
-)
+from tenant_apps.courses.services.translations import delete_module_translation, set_module_translation
+from tenant_apps.learning.selectors.previews import preview_version
 
 
-class _DraftViewSet(DomainViewSet):
-    """What the views of versions, modules and lessons share."""
-
-    def _revision(self) -> str:
-        """Return If-Match, "" without one: the service refuses that, once it knows that the draft exists."""
-        try:
-            return self.if_match()
-        except PreconditionRequired:
-            return ""
-
-    def _edited(self, edited: Edited, *, status: int = 200, location: str = "") -> Response:
-        headers = {"ETag": f'"{edited.revision}"'} | ({"Location": location} if location else {})
-        return self.answer(EditedOut, edited, status=status, headers=headers)
-
-    def _gone(self, edited: Edited) -> Response:
-        return Response(status=204, headers={"ETag": f'"{edited.revision}"'})
-
-
-class VersionViewSet(_DraftViewSet):
+class VersionViewSet(DraftViewSet):
     """Versions."""
 
     policies: ClassVar[dict[str, str]] = {
@@ -73,6 +54,9 @@ class VersionViewSet(_DraftViewSet):
         "publish": "courses.publish",
         "draft": "courses.edit",
         "order": "courses.edit",
+        "rules": "courses.edit",
+        "bulk": "courses.edit",
+        "preview": "courses.content",
     }
 
     @extend_schema(responses={200: VersionPageOut})
@@ -114,19 +98,45 @@ class VersionViewSet(_DraftViewSet):
         order_version(actor=self.actor, version_id=pk, revision=self._revision(), order=order)
         return self._tree(pk)
 
+    @extend_schema(parameters=[IF_MATCH], request=VersionRulesIn, responses={200: EditedOut})
+    @action(detail=True, methods=["put"])
+    def rules(self, request: Request, pk: uuid.UUID) -> Response:
+        """Say in which order lessons open and what completes the course; what is left out has its default."""
+        rules = self.parsed(VersionRulesIn)
+        edited = set_version_rules(actor=self.actor, version_id=pk, revision=self._revision(), rules=rules)
+        return self._edited(edited)
+
+    @extend_schema(parameters=[IF_MATCH], request=BulkIn, responses={200: BulkOut})
+    @action(detail=True, methods=["post"])
+    def bulk(self, request: Request, pk: uuid.UUID) -> Response:
+        """Do many acts on lessons in one step: all of them, or none with every refused act named by index."""
+        acts: Any = self.parsed(BulkIn)["acts"]
+        outcome = change_lessons(actor=self.actor, version_id=pk, revision=self._revision(), acts=acts)
+        return self.answer(BulkOut, outcome, headers={"ETag": f'"{outcome.revision}"'})
+
+    @extend_schema(parameters=[LearnerPreviewFilter], responses={200: LearnerPreviewOut})
+    @action(detail=True, methods=["get"])
+    def preview(self, request: Request, pk: uuid.UUID) -> Response:
+        """Show the tree as a learner would see it on a day of their attempt, with what is closed and why."""
+        wanted = self.parsed_query(LearnerPreviewFilter)
+        return self.answer(LearnerPreviewOut, preview_version(actor=self.actor, version_id=pk, **wanted))
+
     def _tree(self, version_id: uuid.UUID) -> Response:
         tree = read_version(actor=self.actor, version_id=version_id)
         page = (tree, get_version_standing(self.actor, version_id))
         return self.answer(VersionPageOut, page, headers={"ETag": f'"{tree.revision}"'})
 
 
-class ModuleViewSet(_DraftViewSet):
+class ModuleViewSet(DraftViewSet):
     """Modules of a draft."""
 
     policies: ClassVar[dict[str, str]] = {
         "create": "courses.edit",
         "partial_update": "courses.edit",
         "destroy": "courses.edit",
+        "duplicate": "courses.edit",
+        "translate": "courses.edit",
+        "delete_translation": "courses.edit",
     }
 
     @extend_schema(parameters=[IF_MATCH], request=AddModuleIn, responses={201: EditedOut})
@@ -160,58 +170,42 @@ class ModuleViewSet(_DraftViewSet):
         )
         return self._gone(edited)
 
-
-class LessonViewSet(_DraftViewSet):
-    """Lessons of a version."""
-
-    policies: ClassVar[dict[str, str]] = {
-        "create": "courses.edit",
-        "retrieve": "courses.content",
-        "partial_update": "courses.edit",
-        "destroy": "courses.edit",
-    }
-
-    @extend_schema(parameters=[IF_MATCH], request=AddLessonIn, responses={201: EditedOut})
-    def create(self, request: Request, version_id: uuid.UUID) -> Response:
-        """Add a lesson."""
-        facts: Any = self.parsed(AddLessonIn)
-        module_id, position = facts.pop("module_id"), facts.pop("position", None)
-        edited = add_lesson(
-            actor=self.actor,
-            version_id=version_id,
-            revision=self._revision(),
-            module_id=module_id,
-            facts=facts,
-            position=position,
+    @extend_schema(parameters=[IF_MATCH], request=None, responses={201: EditedOut})
+    @action(detail=True, methods=["post"])
+    def duplicate(self, request: Request, version_id: uuid.UUID, pk: uuid.UUID) -> Response:
+        """Copy the module with everything in it, right behind it, as a module of its own."""
+        edited = duplicate_module(
+            actor=self.actor, version_id=version_id, module_id=pk, revision=self._revision()
         )
-        location = f"/api/v1/versions/{version_id}/lessons/{edited.id}"
-        return self._edited(edited, status=201, location=location)
+        return self._edited(edited, status=201, location=f"/api/v1/versions/{version_id}")
 
-    @extend_schema(responses={200: LessonTreeOut})
-    def retrieve(self, request: Request, version_id: uuid.UUID, pk: uuid.UUID) -> Response:
-        """Preview a lesson as learners will see it."""
-        lesson = read_lesson(actor=self.actor, version_id=version_id, lesson_id=pk)
-        return self.answer(LessonTreeOut, lesson)
-
-    @extend_schema(parameters=[IF_MATCH], request=UpdateLessonIn, responses={200: EditedOut})
-    def partial_update(self, request: Request, version_id: uuid.UUID, pk: uuid.UUID) -> Response:
-        """Change a lesson, or move it to another module."""
-        facts: Any = self.parsed(UpdateLessonIn)
-        module_id = facts.pop("module_id", None)
-        edited = update_lesson(
+    @extend_schema(parameters=[IF_MATCH], request=ModuleTranslationIn, responses={200: EditedOut})
+    @action(detail=True, methods=["put"], url_path="translations", url_name="translations")
+    def translate(self, request: Request, version_id: uuid.UUID, pk: uuid.UUID) -> Response:
+        """Say what the module is in another language, in the place of what was said before."""
+        facts: Any = self.parsed(ModuleTranslationIn)
+        edited = set_module_translation(
             actor=self.actor,
             version_id=version_id,
-            lesson_id=pk,
+            module_id=pk,
+            language=facts.pop("language"),
             revision=self._revision(),
             facts=facts,
-            module_id=module_id,
         )
         return self._edited(edited)
 
-    @extend_schema(parameters=[IF_MATCH], responses={204: OpenApiResponse(description="The lesson is gone.")})
-    def destroy(self, request: Request, version_id: uuid.UUID, pk: uuid.UUID) -> Response:
-        """Delete a lesson."""
-        edited = delete_lesson(
-            actor=self.actor, version_id=version_id, lesson_id=pk, revision=self._revision()
+    @extend_schema(
+        parameters=[IF_MATCH, TranslationFilter],
+        responses={204: OpenApiResponse(description="The translation is gone.")},
+    )
+    @translate.mapping.delete
+    def delete_translation(self, request: Request, version_id: uuid.UUID, pk: uuid.UUID) -> Response:
+        """Take a translation of the module away."""
+        edited = delete_module_translation(
+            actor=self.actor,
+            version_id=version_id,
+            module_id=pk,
+            revision=self._revision(),
+            **self.parsed_query(TranslationFilter),
         )
         return self._gone(edited)

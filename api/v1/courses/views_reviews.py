@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.core.viewsets import DomainViewSet, PreconditionRequired
+from api.v1.courses.editing import IF_MATCH
 from api.v1.courses.serializers_reviews import (
     ApproveIn,
     RejectIn,
@@ -17,7 +18,6 @@ from api.v1.courses.serializers_reviews import (
     ReviewOut,
     SubmitIn,
 )
-from api.v1.courses.version_views import IF_MATCH
 from tenant_apps.courses.selectors.reviews import (
     count_reviews,
     get_review,

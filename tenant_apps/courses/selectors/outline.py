@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -56,6 +56,29 @@ def read_version(*, actor: Actor, version_id: uuid.UUID) -> VersionOutline:
         return outline
     mine = WorkingCopy.objects.filter(lesson__version_id=outline.id, member_id=actor.membership_id)
     return replace(outline, autosaved_lesson_ids=tuple(mine.values_list("lesson_id", flat=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class VersionHead:
+    """What a preview needs of a version besides its tree. `drip` is the course's switch as text, None for its
+    default."""
+
+    revision: int
+    drip: str | None
+
+
+def read_version_head(*, actor: Actor, version_id: uuid.UUID) -> VersionHead:
+    """Return the head of a version for somebody who may read it; one query.
+
+    Raises:
+        Forbidden, NotFound: as for `read_version`.
+    """
+    require(actor, CONTENT)
+    version = visible_versions(actor).filter(pk=version_id).select_related("course").first()
+    if version is None:
+        raise NotFound
+    drip = version.course.switches.get("drip")
+    return VersionHead(version.revision, None if drip is None else str(drip).lower())
 
 
 def read_lesson(*, actor: Actor, version_id: uuid.UUID, lesson_id: uuid.UUID) -> OutlineLesson:

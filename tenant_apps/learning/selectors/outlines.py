@@ -43,6 +43,8 @@ SELECT v.id, v.number, v.rules,
  ORDER BY v.id, m.position, l.parent_id NULLS FIRST, l.position
 """
 
+_OF_ANY_STATE = _LESSONS.replace(" AND v.state = 'published'", "")
+
 _LESSON_FIELDS = ("id", "lineage", "title", "kind", "position", "is_required", "minutes", "parent_id")
 
 _outlines: dict[tuple[uuid.UUID, uuid.UUID], Outline] = {}
@@ -71,16 +73,21 @@ def get_outline(version_id: uuid.UUID) -> Outline:
     return get_outlines([version_id])[version_id]
 
 
+def read_outline(version_id: uuid.UUID) -> Outline:
+    """Return the outline of a version that may be a draft: read every time, since drafts change."""
+    return _read([version_id], _OF_ANY_STATE)[version_id]
+
+
 def _keep(key: tuple[uuid.UUID, uuid.UUID], outline: Outline) -> None:
     while len(_outlines) >= _KEPT:
         _outlines.pop(next(iter(_outlines)), None)
     _outlines[key] = outline
 
 
-def _read(version_ids: list[uuid.UUID]) -> dict[uuid.UUID, Outline]:
+def _read(version_ids: list[uuid.UUID], statement: str = _LESSONS) -> dict[uuid.UUID, Outline]:
     building: dict[uuid.UUID, _Building] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_LESSONS, [version_ids])
+        cursor.execute(statement, [version_ids])
         for version_id, number, rules, titles, *unit in cursor.fetchall():
             version = building.get(version_id)
             if version is None:
