@@ -220,8 +220,8 @@ class VersionCountsOut(serializers.Serializer[Any]):
 
 class VersionTreeOut(serializers.Serializer[Any]):
     """A version with its whole content. `lesson_count`, `required_count` and the other counts beside them are
-    set by publishing, `counts` says what is there now. In the lessons of `autosaved_lesson_ids` the caller has
-    writing that is not saved."""
+    set by publishing, `counts` says what is there now. `autosaved_lesson_ids` are lessons with writing of
+    the caller that is not saved."""
 
     id = serializers.UUIDField()
     course_id = serializers.UUIDField()
