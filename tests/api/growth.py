@@ -28,13 +28,16 @@ from tenant_apps.courses.enums import CourseState, VersionState
 from tenant_apps.courses.models import (
     Category,
     Course,
+    CourseInstructor,
     CoursePrerequisite,
     CourseRelation,
     CourseRight,
     CourseVersion,
     CourseVisit,
+    InstructorProfile,
     Lesson,
     Module,
+    VersionReview,
 )
 from tenant_apps.learning.models import (
     CourseProgress,
@@ -182,6 +185,17 @@ def _grow_courses(world: World, members: list[Member]) -> None:
         )
         CourseRight.objects.create(
             user_id=member.user_id, permission=permission, content_object_id=world.ids["courses"]
+        )
+        for course_id in (world.ids["courses"], more.id):
+            CourseInstructor.objects.create(
+                course_id=course_id, member=member, role="assistant", position=number
+            )
+        CourseInstructor.objects.create(
+            course_id=more.id, member_id=world.owner.id, role="primary", share_percent=100
+        )
+        InstructorProfile.objects.create(member=member, headline=f"more {number}", state="approved")
+        VersionReview.objects.create(
+            version_id=world.ids["versions"], revision=1, state="withdrawn", submitted_by=member
         )
 
 

@@ -39,6 +39,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "invitations_create": {"role": "learner"},
     "courses_create": {"slug": "sample-course"},
     "organization_change": {"name": "Sample"},
+    # Shares sum to 100 and one is the primary: nobody does, too.
+    "course_set_instructors": {"instructors": []},
+    "instructors_change_own": {"links": {"Site": "https://trainer.example/"}},
     # Named members or everyone, never both; and really done.
     "seats_bulk_assign": {"everyone_without_seat": False, "dry_run": False},
     "seats_bulk_revoke": {"everyone_with_seat": False, "dry_run": False},

@@ -44,16 +44,19 @@ from tenant_apps.courses.enums import CourseState, LessonKind, VersionState
 from tenant_apps.courses.models import (
     Category,
     Course,
+    CourseInstructor,
     CoursePrerequisite,
     CourseRelation,
     CourseRight,
     CourseVersion,
     CourseVisit,
+    InstructorProfile,
     Lesson,
     LessonResource,
     LessonText,
     Module,
     Translation,
+    VersionReview,
     WorkingCopy,
 )
 from tenant_apps.learning.models import (
@@ -314,6 +317,7 @@ def _fill_courses(world: World) -> None:
         "published_lessons": lesson.id,
     }
     _fill_catalogue(world, course, file)
+    _fill_authoring(world)
 
 
 def _fill_catalogue(world: World, course: Course, image: StoredFile) -> None:
@@ -342,6 +346,27 @@ def _fill_catalogue(world: World, course: Course, image: StoredFile) -> None:
     world.ids |= {"categories": branch.id, "catalogue": course.id}
 
 
+def _fill_authoring(world: World) -> None:
+    """Who makes the course, and a draft of it that waits for the owner's word."""
+    mark, author_id = world.mark, world.ids["members"]
+    CourseInstructor.objects.create(
+        course_id=world.ids["courses"], member_id=author_id, role="primary", share_percent=100
+    )
+    InstructorProfile.objects.create(
+        member_id=world.owner.id,
+        headline=mark,
+        bio=mark,
+        bio_html=f"<p>{mark}</p>",
+        links={mark: "https://trainer.example/"},
+        certifications=[{"title": mark, "issuer": mark, "year": 2024}],
+        state="approved",
+    )
+    review = VersionReview.objects.create(
+        version_id=world.ids["versions"], revision=1, message=mark, submitted_by_id=author_id
+    )
+    world.ids |= {"reviews": review.id, "instructors": world.owner.id}
+
+
 def _fill_runs(world: World) -> None:
     run = CourseRun.objects.create(
         course_id=world.ids["courses"], version_id=world.ids["published_versions"], title=world.mark
@@ -358,7 +383,9 @@ def _fill_runs(world: World) -> None:
         ended_at=clock.now(),
         reason=world.mark,
     )
-    CourseProgress.objects.create(enrollment=enrollment, completed_count=1, required_completed_count=1, completed_weight=1)
+    CourseProgress.objects.create(
+        enrollment=enrollment, completed_count=1, required_completed_count=1, completed_weight=1
+    )
     grant = AccessGrant.objects.create(
         enrollment=enrollment, source="admin", starts_at=clock.now(), reason=world.mark
     )
@@ -373,7 +400,7 @@ def _fill_runs(world: World) -> None:
 
 def _fill_moves(world: World, run: CourseRun, lesson: Lesson, enrollment: Enrollment) -> None:
     """The run came from another published version, and can be moved back to it."""
-    version = CourseVersion.objects.create(course_id=run.course_id, number=3)
+    version = CourseVersion.objects.create(course_id=run.course_id, number=1000)
     module = Module.objects.create(version=version, title=world.mark, position=0)
     Lesson.objects.create(
         version=version, module=module, title=world.mark, position=0, lineage=lesson.lineage
@@ -387,9 +414,7 @@ def _fill_moves(world: World, run: CourseRun, lesson: Lesson, enrollment: Enroll
         to_version_id=run.version_id,
         mapping={"rules": []},
         summary={
-            "counts": dict.fromkeys(
-                (*EFFECTS, "learners", "affected", "lessons_lost", "lessons_given"), 0
-            ),
+            "counts": dict.fromkeys((*EFFECTS, "learners", "affected", "lessons_lost", "lessons_given"), 0),
             "lessons": [
                 {
                     "lineage": str(lesson.lineage),

@@ -70,7 +70,10 @@ class InstructorViewSet(DomainViewSet):
 class CourseInstructorViewSet(DomainViewSet):
     """The instructors of one course."""
 
-    policies: ClassVar[dict[str, str]] = {"instructors": "courses.view", "replace": "courses.instructors"}
+    policies: ClassVar[dict[str, str]] = {
+        "instructors": "courses.view",
+        "set_instructors": "courses.instructors",
+    }
 
     @extend_schema(responses={200: PartOut(many=True)}, filters=False)
     @action(detail=False, methods=["get"], pagination_class=None)
@@ -80,7 +83,7 @@ class CourseInstructorViewSet(DomainViewSet):
 
     @extend_schema(request=PartsIn, responses={200: PartOut(many=True)})
     @instructors.mapping.put
-    def replace(self, request: Request, course_id: uuid.UUID) -> Response:
+    def set_instructors(self, request: Request, course_id: uuid.UUID) -> Response:
         """Set the course's instructors as one list. Primary and co-instructors may edit and publish it,
         assistants edit; whoever is not named any more loses the rights of their part."""
         parts = [
