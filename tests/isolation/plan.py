@@ -45,6 +45,8 @@ BODIES: dict[str, dict[str, Any]] = {
     # Named members or everyone, never both; and really done.
     "seats_bulk_assign": {"everyone_without_seat": False, "dry_run": False},
     "seats_bulk_revoke": {"everyone_with_seat": False, "dry_run": False},
+    "run_moves_dry_run": {"mapping": []},
+    "run_moves_create": {"mapping": []},
 }
 
 
