@@ -443,3 +443,11 @@ class PrerequisiteLoop(Conflict):
     code = "prerequisite_loop"
     title = "The course is needed by what it would need."
     advice = "Take the course in `course_id` off the list, or this course off its prerequisites."
+
+
+class ExportTooLarge(Conflict):
+    """A version's texts and files are more than one answer may hold."""
+
+    code = "export_too_large"
+    title = "The version is too large to be downloaded in one piece."
+    advice = "Ask the platform's operators for an export (`manage.py export_course`)."

@@ -122,7 +122,7 @@ class _FolderReader:
         fields = None if root is None else root.mapping("The course", _COURSE_KEYS, self.problems)
         if root is None or fields is None:
             return None
-        slug = self.fields.key(fields, "slug", "The course", root.place)
+        slug = self.fields.required(fields, "slug", "The course", root.place)
         title = self.fields.title(fields, "The course", root.place)
         language = self.fields.required(fields, "language", "The course", root.place)
         modules = self.fields.required(fields, "modules", "The course", root.place)
@@ -130,7 +130,7 @@ class _FolderReader:
         if modules is not None:
             self.rules.known = KnownKeys.of(modules)
         return CourseSource(
-            slug=slug,
+            slug="" if slug is None else self.fields.slug(slug, "slug"),
             title=title,
             summary=self.fields.summary(fields),
             language="" if language is None else self.fields.language(language),

@@ -33,7 +33,7 @@ def course_facts(fields: Fields, reader: FieldReader) -> dict[str, Any]:
         facts["caption_languages"] = [reader.language(each, "captions") for each in languages]
     for name in ("category", "subcategory"):
         if name in fields:
-            facts[name] = reader.key_text(fields[name], name)
+            facts[name] = reader.slug(fields[name], name)
     if "translations" in fields:
         facts["translations"] = _translations(fields["translations"], reader)
     if "price" in fields:

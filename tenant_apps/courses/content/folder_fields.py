@@ -17,6 +17,8 @@ MAX_SUMMARY_CHARACTERS: Final = 1_000
 MAX_KEY_CHARACTERS: Final = 64
 
 _KEY: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+# As in addresses of the API; what was made there need not look like a key.
+_SLUG: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
 Fields: TypeAlias = Mapping[str, YamlValue]
@@ -73,6 +75,16 @@ class FieldReader:
         """Return a key: a-z, 0-9 and single hyphens."""
         value = self.required(fields, name, owner, place)
         return "" if value is None else self.key_text(value, name)
+
+    def slug(self, value: YamlValue, name: str) -> str:
+        """Return the value as a slug, of a course or category, "" when it is no text."""
+        text = value.text(name, self.problems)
+        if text is not None and not _SLUG.fullmatch(text):
+            message = f"'{name}' may hold only a-z, A-Z, 0-9, '-' and '_', at most 80."
+            fitting = "-".join(re.findall(r"[a-z0-9]+", text.lower()))[:MAX_KEY_CHARACTERS].strip("-")
+            advice = f"Write for example '{fitting or 'first-course'}'."
+            self.problems.add(value.place, "key_format", message, advice)
+        return text or ""
 
     def key_text(self, value: YamlValue, name: str) -> str:
         """Return the value as a key, "" when it is no text."""

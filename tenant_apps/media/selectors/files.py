@@ -2,7 +2,9 @@
 
 import uuid
 from collections.abc import Collection
+from typing import IO, Any
 
+from django.core.files.storage import default_storage
 from django.db.models import QuerySet, Sum
 
 from shared_apps.core.actors import Actor
@@ -50,3 +52,14 @@ def is_picture(file_id: uuid.UUID) -> bool:
 def sum_bytes() -> int:
     """Return how much the current organization's stored files weigh together, in bytes."""
     return int(StoredFile.objects.aggregate(total=Sum("size"))["total"] or 0)
+
+
+def files_by_id(file_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, StoredFile]:
+    """Return those of the files that the current organization has. No policy is asked: for code that has
+    already decided."""
+    return StoredFile.objects.in_bulk(list(file_ids))
+
+
+def open_file(file: StoredFile) -> IO[Any]:
+    """Open the bytes of a file; whoever takes it closes it, FileNotFoundError when they are gone."""
+    return default_storage.open(file.storage_key, "rb")
