@@ -26,7 +26,7 @@ class LessonActQuery(ActQuery):
     lesson = serializers.UUIDField(required=False, help_text="A lesson or topic of the run's version.")
 
 
-class LinkOut(serializers.Serializer[Any]):
+class AccessLinkOut(serializers.Serializer[Any]):
     """One link of the chain."""
 
     name = serializers.ChoiceField(choices=[(name.value, name.value) for name in LinkName])
@@ -40,7 +40,7 @@ class LinkOut(serializers.Serializer[Any]):
     by_itself = serializers.BooleanField()
 
 
-class WhyOut(serializers.Serializer[Any]):
+class AccessWhyOut(serializers.Serializer[Any]):
     """Why something can be done now, or why not. The first closed link is the cause."""
 
     enrollment_id = serializers.UUIDField(allow_null=True)
@@ -50,8 +50,8 @@ class WhyOut(serializers.Serializer[Any]):
     act = serializers.CharField()
     is_open = serializers.BooleanField()
     code = serializers.CharField(allow_null=True)
-    closing = LinkOut(allow_null=True)
-    links = LinkOut(many=True)
+    closing = AccessLinkOut(allow_null=True)
+    links = AccessLinkOut(many=True)
     as_of = serializers.DateTimeField()
     timezone = serializers.CharField(help_text="Of the learner; `_local` times are in it.")
 
@@ -65,6 +65,14 @@ class RestartIn(serializers.Serializer[Any]):
         max_value=32_000,
         required=False,
         help_text="The attempt to end; another one running is refused with 409.",
+    )
+
+
+class AttemptQuery(serializers.Serializer[Any]):
+    """Which attempt."""
+
+    number = serializers.IntegerField(
+        min_value=1, max_value=32_000, required=False, help_text="The one that runs, if left out."
     )
 
 

@@ -32,10 +32,10 @@ router.register("my-courses/<uuid:enrollment_id>/marks", CourseMarkViewSet, base
 router.register("my-notes", MyNoteViewSet, basename="my-notes")
 router.register("courses", CourseLessonStatsViewSet, basename="courses-lessons")
 router.register("runs/<uuid:run_id>/moves", RunMoveViewSet, basename="run-moves")
-router.register("my-courses", MyCourseWhyViewSet, basename="my-courses-why")
-router.register("my-courses/<uuid:enrollment_id>/lessons", MyLessonWhyViewSet, basename="my-lessons-why")
+router.register("my-courses", MyCourseWhyViewSet, basename="my-course-access")
+router.register("my-courses/<uuid:enrollment_id>/lessons", MyLessonWhyViewSet, basename="my-lesson-access")
 router.register("enrollments", EnrollmentLearningViewSet, basename="enrollment-learning")
-router.register("runs", RunWhyViewSet, basename="runs-why")
-router.register("courses", CourseWhyViewSet, basename="courses-why")
+router.register("runs", RunWhyViewSet, basename="run-access")
+router.register("courses", CourseWhyViewSet, basename="course-access")
 
 urlpatterns = [path("home", HomeViewSet.as_view({"get": "show"}), name="home"), *router.urls]

@@ -11,10 +11,11 @@ from api.core.viewsets import DomainViewSet
 from api.v1.learning.serializers_why import (
     ActQuery,
     AttemptDetailOut,
+    AttemptQuery,
     AttemptsOut,
     LessonActQuery,
     RestartIn,
-    WhyOut,
+    AccessWhyOut,
 )
 from tenant_apps.learning.selectors.attempts import get_attempt, list_attempts
 from tenant_apps.learning.selectors.why import why_course, why_enrollment, why_my_course, why_run
@@ -26,12 +27,12 @@ class MyCourseWhyViewSet(DomainViewSet):
 
     policies = {"why": "learning.learn"}
 
-    @extend_schema(parameters=[ActQuery], responses=WhyOut)
+    @extend_schema(parameters=[ActQuery], responses=AccessWhyOut)
     @action(detail=True, methods=["get"])
     def why(self, request: Request, pk: uuid.UUID) -> Response:
         """Explain, link by link, why you can or cannot learn in the course now, and when that changes."""
         act = self.parsed_query(ActQuery)["act"]
-        return self.answer(WhyOut, why_my_course(actor=self.actor, enrollment_id=pk, act=act))
+        return self.answer(AccessWhyOut, why_my_course(actor=self.actor, enrollment_id=pk, act=act))
 
 
 class MyLessonWhyViewSet(DomainViewSet):
@@ -39,13 +40,13 @@ class MyLessonWhyViewSet(DomainViewSet):
 
     policies = {"why": "learning.learn"}
 
-    @extend_schema(parameters=[ActQuery], responses=WhyOut)
+    @extend_schema(parameters=[ActQuery], responses=AccessWhyOut)
     @action(detail=True, methods=["get"])
     def why(self, request: Request, enrollment_id: uuid.UUID, pk: uuid.UUID) -> Response:
         """Explain, link by link, why you can or cannot open or complete the lesson, and when that changes."""
         act = self.parsed_query(ActQuery)["act"]
         found = why_my_course(actor=self.actor, enrollment_id=enrollment_id, lesson_id=pk, act=act)
-        return self.answer(WhyOut, found)
+        return self.answer(AccessWhyOut, found)
 
 
 class EnrollmentLearningViewSet(DomainViewSet):
@@ -59,7 +60,7 @@ class EnrollmentLearningViewSet(DomainViewSet):
         "complete": "learning.teach",
     }
 
-    @extend_schema(parameters=[LessonActQuery], responses=WhyOut)
+    @extend_schema(parameters=[LessonActQuery], responses=AccessWhyOut)
     @action(detail=True, methods=["get"])
     def why(self, request: Request, pk: uuid.UUID) -> Response:
         """Explain why the learner can or cannot learn, or why you may not do something for them."""
@@ -67,7 +68,7 @@ class EnrollmentLearningViewSet(DomainViewSet):
         found = why_enrollment(
             actor=self.actor, enrollment_id=pk, lesson_id=query.get("lesson"), act=query["act"]
         )
-        return self.answer(WhyOut, found)
+        return self.answer(AccessWhyOut, found)
 
     @extend_schema(responses=AttemptsOut)
     @action(detail=True, methods=["get"])
@@ -75,10 +76,11 @@ class EnrollmentLearningViewSet(DomainViewSet):
         """List the attempts of the enrollment, newest first; your own as well."""
         return self.answer(AttemptsOut, {"attempts": list_attempts(actor=self.actor, enrollment_id=pk)})
 
-    @extend_schema(responses=AttemptDetailOut)
-    @action(detail=True, methods=["get"], url_path="attempts/<int:number>")
-    def attempt(self, request: Request, pk: uuid.UUID, number: int) -> Response:
-        """Read one attempt with what was done in it; it can no longer be changed once it has ended."""
+    @extend_schema(parameters=[AttemptQuery], responses=AttemptDetailOut)
+    @action(detail=True, methods=["get"], url_path="attempt-lessons")
+    def attempt(self, request: Request, pk: uuid.UUID) -> Response:
+        """Read one attempt with what was done in it; once it has ended it is never changed."""
+        number = self.parsed_query(AttemptQuery).get("number")
         found = get_attempt(actor=self.actor, enrollment_id=pk, number=number)
         return self.answer(AttemptDetailOut, found)
 
@@ -88,7 +90,7 @@ class EnrollmentLearningViewSet(DomainViewSet):
         """Let the learner begin again: a new attempt beside the old ones, which stay in every report."""
         number = restart_enrollment(actor=self.actor, enrollment_id=pk, **self.parsed(RestartIn))
         found = get_attempt(actor=self.actor, enrollment_id=pk, number=number)
-        where = {"Location": f"/api/v1/enrollments/{pk}/attempts/{number}"}
+        where = {"Location": f"/api/v1/enrollments/{pk}/attempt-lessons?number={number}"}
         return self.answer(AttemptDetailOut, found, status=201, headers=where)
 
     @extend_schema(request=None, responses=AttemptsOut)
@@ -104,12 +106,12 @@ class RunWhyViewSet(DomainViewSet):
 
     policies = {"why": "learning.learn"}
 
-    @extend_schema(parameters=[ActQuery], responses=WhyOut)
+    @extend_schema(parameters=[ActQuery], responses=AccessWhyOut)
     @action(detail=True, methods=["get"])
     def why(self, request: Request, pk: uuid.UUID) -> Response:
         """Explain why you can or cannot learn here, come in (`act=join`), or do what a policy names."""
         act = self.parsed_query(ActQuery)["act"]
-        return self.answer(WhyOut, why_run(actor=self.actor, run_id=pk, act=act))
+        return self.answer(AccessWhyOut, why_run(actor=self.actor, run_id=pk, act=act))
 
 
 class CourseWhyViewSet(DomainViewSet):
@@ -117,8 +119,8 @@ class CourseWhyViewSet(DomainViewSet):
 
     policies = {"why": "learning.learn"}
 
-    @extend_schema(responses=WhyOut)
+    @extend_schema(responses=AccessWhyOut)
     @action(detail=True, methods=["get"])
     def why(self, request: Request, pk: uuid.UUID) -> Response:
         """Explain why you can or cannot learn the course, by your newest enrollment in it."""
-        return self.answer(WhyOut, why_course(actor=self.actor, course_id=pk))
+        return self.answer(AccessWhyOut, why_course(actor=self.actor, course_id=pk))

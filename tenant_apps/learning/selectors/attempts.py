@@ -42,17 +42,17 @@ def list_attempts(*, actor: Actor, enrollment_id: uuid.UUID) -> list[dict[str, A
     return [_running(found, enrollment_id), *({**each, "is_current": False} for each in ended)]
 
 
-def get_attempt(*, actor: Actor, enrollment_id: uuid.UUID, number: int) -> dict[str, Any]:
-    """Return one attempt with what was done in it, lesson by lesson, as the lessons stood then.
+def get_attempt(*, actor: Actor, enrollment_id: uuid.UUID, number: int | None = None) -> dict[str, Any]:
+    """Return one attempt, else the one that runs, with what was done in it, lesson by lesson, as the lessons stood then.
 
     Raises:
         NotFound: no such attempt, or none the actor sees.
     """
     attempts = list_attempts(actor=actor, enrollment_id=enrollment_id)
-    attempt = next((each for each in attempts if each["number"] == number), None)
+    attempt = next((each for each in attempts if number in (None, each["number"])), None)
     if attempt is None:
         raise NotFound
-    records = LessonRecord.objects.filter(enrollment_id=enrollment_id, attempt=number)
+    records = LessonRecord.objects.filter(enrollment_id=enrollment_id, attempt=attempt["number"])
     fields = ("lineage", "lesson_id", "opened_at", "completed_at", "watched_seconds", "view_count")
     shown = records.order_by("lesson__module__position", "lesson__position", "id").values(
         *fields, "lesson__title"

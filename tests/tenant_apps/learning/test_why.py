@@ -393,7 +393,6 @@ def test_an_unknown_act_is_refused(scene: Callable[..., Scene], sign_in: Sign) -
 _MODULES = (learning_errors, courses_errors, runs_errors, api_permissions, core_errors, billing_errors)
 _ELSEWHERE = {
     "instructor_barred": "who may author; staff routes of courses",
-    "review_required": "publishing",
     "self_approval": "publishing",
     "seat_self_claim_off": "taking a seat; what lacks of learning is then `seat_needed`",
     "not_your_report": "who may enrol whom; staff routes of runs",
