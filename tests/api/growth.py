@@ -36,7 +36,10 @@ from tenant_apps.courses.models import (
     CourseVisit,
     InstructorProfile,
     Lesson,
+    LessonResource,
     Module,
+    Translation,
+    WorkingCopy,
     VersionReview,
 )
 from tenant_apps.learning.models import (
@@ -183,6 +186,24 @@ def _grow_courses(world: World, members: list[Member]) -> None:
         Lesson.objects.create(
             version_id=world.ids["versions"], module=module, title=f"more {number}", position=0
         )
+        topic = Lesson.objects.create(
+            version_id=world.ids["versions"],
+            module_id=world.ids["modules"],
+            parent_id=world.ids["lessons"],
+            title=f"more {number}",
+            position=number,
+        )
+        LessonResource.objects.create(
+            version_id=world.ids["versions"],
+            lesson_id=world.ids["lessons"],
+            title=f"more {number}",
+            url="https://more.example/",
+            position=1 + number,
+        )
+        Translation.objects.create(
+            version_id=world.ids["versions"], lineage=topic.lineage, language="de", title=f"mehr {number}"
+        )
+        WorkingCopy.objects.create(lesson=topic, member=world.owner, based_on_revision=1)
         CourseRight.objects.create(
             user_id=member.user_id, permission=permission, content_object_id=world.ids["courses"]
         )

@@ -282,7 +282,9 @@ def _fill_courses(world: World) -> None:
     course = Course.objects.create(slug=mark.lower(), title=mark, owner_id=world.owner.id)
     version = CourseVersion.objects.create(course=course, number=1)
     module = Module.objects.create(version=version, title=mark, position=0)
-    lesson = Lesson.objects.create(version=version, module=module, title=mark, position=0, text=_text(mark))
+    lesson = Lesson.objects.create(
+        version=version, module=module, title=mark, position=0, text=_text(mark), is_preview=True
+    )
     Lesson.objects.create(
         version=version, module=module, title=mark, position=1, kind=LessonKind.DOCUMENT, document=file
     )
@@ -306,6 +308,7 @@ def _fill_courses(world: World) -> None:
     )
     world.ids |= {
         "resources": resource.id,
+        "previews": lesson.id,
         "files": file.id,
         "courses": course.id,
         "versions": draft.id,
