@@ -39,8 +39,8 @@ from tenant_apps.courses.models import (
     LessonResource,
     Module,
     Translation,
-    WorkingCopy,
     VersionReview,
+    WorkingCopy,
 )
 from tenant_apps.learning.models import (
     CourseProgress,
@@ -203,7 +203,7 @@ def _grow_courses(world: World, members: list[Member]) -> None:
         Translation.objects.create(
             version_id=world.ids["versions"], lineage=topic.lineage, language="de", title=f"mehr {number}"
         )
-        WorkingCopy.objects.create(lesson=topic, member=world.owner, based_on_revision=1)
+        WorkingCopy.objects.create(lesson=topic, member_id=world.owner.id, based_on_revision=1)
         CourseRight.objects.create(
             user_id=member.user_id, permission=permission, content_object_id=world.ids["courses"]
         )
