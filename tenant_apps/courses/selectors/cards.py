@@ -21,28 +21,22 @@ from tenant_apps.courses.selectors.browse import is_new
 from tenant_apps.courses.selectors.categories import read_branches, sees_hidden_categories
 from tenant_apps.courses.selectors.facts import TERMS
 
-# Topics count with their lesson: its own minutes, or theirs where it has none.
+# As publishing counts (`selectors.counts`), also for versions published before it did: what learners meet,
+# topics with their lesson's minutes and resources and not as lessons of their own.
 _CONTENT = """
-SELECT v.id,
-       (SELECT count(*) FROM courses_module m WHERE m.version_id = v.id),
-       count(l.id) FILTER (WHERE l.parent_id IS NULL),
-       coalesce(sum(CASE WHEN l.minutes > 0 THEN l.minutes ELSE (
-           SELECT coalesce(sum(topic.minutes), 0) FROM courses_lesson topic
-            WHERE topic.parent_id = l.id AND topic.version_id = v.id AND topic.is_published
-       ) END) FILTER (WHERE l.parent_id IS NULL), 0),
-       (SELECT count(*) FROM courses_lessonresource r
-          JOIN courses_lesson held ON held.id = r.lesson_id
-         WHERE held.version_id = v.id AND held.is_published)
-  FROM courses_courseversion v
-  LEFT JOIN courses_lesson l ON l.version_id = v.id AND l.is_published
- WHERE v.id = ANY(%s)
- GROUP BY v.id
+SELECT version_id, count(DISTINCT module_id), count(*) FILTER (WHERE parent_id IS NULL), sum(minutes),
+       sum((SELECT count(*) FROM courses_lessonresource r WHERE r.lesson_id = met.id))
+  FROM (SELECT l.* FROM courses_lesson l
+          LEFT JOIN courses_lesson parent ON parent.id = l.parent_id
+         WHERE l.version_id = ANY(%s) AND l.is_published AND coalesce(parent.is_published, true)) met
+ GROUP BY version_id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ContentCounts:
-    """What the current version holds for learners: modules, top-level lessons, their minutes, resources."""
+    """What the current version holds for learners: modules with a lesson, top-level lessons, the minutes and
+    the resources of both levels."""
 
     sections: int = 0
     lectures: int = 0
@@ -123,7 +117,7 @@ def count_content(version_ids: Collection[uuid.UUID]) -> dict[uuid.UUID | None, 
     with connection.cursor() as cursor:
         cursor.execute(_CONTENT, [list(version_ids)])
         return {
-            version_id: ContentCounts(sections, lectures, int(minutes), resources)
+            version_id: ContentCounts(sections, lectures, int(minutes), int(resources))
             for version_id, sections, lectures, minutes, resources in cursor.fetchall()
         }
 

@@ -87,7 +87,8 @@ def get_visible_course(actor: Actor, course_id: uuid.UUID, *, catalogue: bool = 
 
 
 def offered_outline(version_id: uuid.UUID | None) -> tuple[OfferedModule, ...]:
-    """Return the version's modules with the titles of their published lessons; two statements."""
+    """Return the version's modules with the titles of their published lessons, modules without one left out;
+    two statements."""
     modules = list(Module.objects.filter(version_id=version_id).order_by("position")) if version_id else []
     shown = Lesson.objects.filter(version_id=version_id, is_published=True) if version_id else ()
     rows: dict[tuple[uuid.UUID, uuid.UUID | None], list[Lesson]] = defaultdict(list)
@@ -110,7 +111,9 @@ def offered_outline(version_id: uuid.UUID | None) -> tuple[OfferedModule, ...]:
         )
 
     return tuple(
-        OfferedModule(module.pk, module.title, module.summary, told(module.pk, None)) for module in modules
+        OfferedModule(module.pk, module.title, module.summary, told(module.pk, None))
+        for module in modules
+        if rows[module.pk, None]
     )
 
 

@@ -18,6 +18,8 @@ from tenant_apps.courses.models import (
     Lesson,
     LessonResource,
 )
+from tenant_apps.courses.selectors.counts import counts_of
+from tenant_apps.courses.selectors.outline import get_outline
 from tenant_apps.media.models import StoredFile
 from tenant_apps.runs.models import CourseRun
 from tenants.context import in_organization
@@ -373,7 +375,7 @@ def test_counters_are_equal_to_a_recount(acme: Organization, sign_in: Sign, memb
         "lectures": 2,
         "sections": 1,
         "resources": 1,
-        "minutes": 7 + 10,
+        "minutes": 7 + 3 + 4 + 6,
     }
     [listed] = first.get("/api/v1/courses").json()["results"]
     assert listed["counters"] == expected
@@ -389,8 +391,9 @@ def test_counters_are_equal_to_a_recount(acme: Organization, sign_in: Sign, memb
 
 
 def _with_topics(version: CourseVersion, file: StoredFile) -> CourseVersion:
-    """Fill a version: a lesson of 7 minutes whose topics are not counted beside it, a lesson of none whose
-    topics make 10, one that is not published, one resource shown and one not."""
+    """Fill a version: lessons with topics, some of both not published, one resource shown and one not, and a
+    module without lessons."""
+    version.modules.create(title="Empty", position=1)
     module = version.modules.create(title="M", position=0)
     lessons = [
         Lesson.objects.create(version=version, module=module, title="L", position=place, **facts)
@@ -455,3 +458,18 @@ def test_statements_do_not_grow_with_the_catalogue(acme: Organization, sign_in: 
         with in_organization(acme):
             CourseRun.objects.filter(course_id=more.course_id).update(is_open_to_members=True)
     assert count() == few
+
+
+@pytest.mark.feature("CRS-07")
+def test_counters_say_what_publishing_counted(acme: Organization, sign_in: Sign) -> None:
+    course = make_published_course(acme, modules=2, lessons=2, hidden=frozenset({2, 3}))
+    counters = sign_in(acme).get(f"{URL}/{course.course_id}").json()["counters"]
+    with in_organization(acme):
+        counted = counts_of(get_outline(course.version_id))
+    assert {
+        "sections": counted["module_count"],
+        "lectures": counted["lesson_count"],
+        "resources": counted["resource_count"],
+        "minutes": counted["minutes"],
+    } == {name: counters[name] for name in ("sections", "lectures", "resources", "minutes")}
+    assert (counters["sections"], counters["lectures"], counters["minutes"]) == (1, 2, 10)
