@@ -6,7 +6,6 @@ from rest_framework import serializers
 
 from tenant_apps.courses.enums import InstructorRole, InstructorState
 from tenant_apps.courses.models import Course, InstructorProfile
-from tenant_apps.courses.selectors.instructors import InstructorCard
 from tenant_apps.courses.services.profiles import MOST_HEADLINE, MOST_SHORT_BIO
 
 MOST_INSTRUCTORS = 50
@@ -129,9 +128,9 @@ class CardOut(CardRowOut):
             "can",
         )
 
-    def to_representation(self, instance: InstructorCard) -> dict[str, Any]:
-        """Put the profile's own fields beside courses and acts."""
-        profile: Any = instance.profile
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """Put the profile's own fields beside courses and acts: the instance is an `InstructorCard`."""
+        profile = instance.profile
         profile.courses, profile.can = instance.courses, instance.can
         return {**super().to_representation(profile), "state_reason": instance.state_reason}
 

@@ -4,10 +4,10 @@ An act is open when the actor has the right and the row's state allows it; `edit
 are the rights themselves. Services decide again, under lock.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, Model, OuterRef, QuerySet, Subquery
 
 from shared_apps.core.actors import STAFF, Actor, ActorKind
 from shared_apps.core.policies import Rule, get_rule, may
@@ -35,6 +35,8 @@ from tenant_apps.courses.policies import (
     SET_INSTRUCTORS,
     held_rights,
 )
+
+_Row = TypeVar("_Row", bound=Model)
 
 COURSE_ACTS = (
     "edit",
@@ -90,11 +92,12 @@ def course_acts(actor: Actor, course: Any) -> dict[str, bool]:
 def with_version_standing(actor: Actor, versions: QuerySet[CourseVersion]) -> QuerySet[CourseVersion]:
     """Return the versions with what `version_acts` and `review_standing` need of each."""
     last = VersionReview.objects.filter(version_id=OuterRef("pk")).order_by("-id")
-    return _with_standing(actor, versions.select_related("course"), course="course_id").annotate(
+    found: QuerySet[CourseVersion] = versions.select_related("course").annotate(
         review=Subquery(last.values("state")[:1]),
         review_revision=Subquery(last.values("revision")[:1]),
         submitter_id=Subquery(last.values("submitted_by_id")[:1]),
     )
+    return _with_standing(actor, found, course="course_id")
 
 
 def review_standing(version: Any) -> ReviewStanding:
@@ -147,16 +150,19 @@ def is_own_work(actor: Actor, version: Any, submitter_id: Any) -> bool:
     return own is not None and (submitter_id == own or str(own) in version.editor_ids or _has_part(version))
 
 
-def _with_standing(actor: Actor, rows: QuerySet[Any], *, course: str) -> QuerySet[Any]:
+def _with_standing(actor: Actor, rows: QuerySet[_Row], *, course: str) -> QuerySet[_Row]:
     if actor.role not in STAFF:
         return rows
     parts = CourseInstructor.objects.filter(course_id=OuterRef(course), member_id=actor.membership_id)
-    rows = rows.annotate(has_part=Exists(parts))
+    known: QuerySet[_Row] = rows.annotate(has_part=Exists(parts))
     if actor.role not in RIGHT_HOLDERS:
-        return rows
+        return known
     held = held_rights(actor).filter(content_object_id=OuterRef(course)).order_by(CODENAME)
     barred = InstructorProfile.objects.filter(member_id=actor.membership_id, state__in=BARRED)
-    return rows.annotate(held=ArraySubquery(held.values(CODENAME)), is_barred=Exists(barred))
+    full: QuerySet[_Row] = known.annotate(
+        held=ArraySubquery(held.values(CODENAME)), is_barred=Exists(barred)
+    )
+    return full
 
 
 def _has(actor: Actor, rule: Rule, right: str, row: Any) -> bool:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -43,7 +44,7 @@ def find_author(*, member_id: uuid.UUID | None = None, email: str | None = None)
 def find_authors(member_ids: Collection[uuid.UUID], *, active_only: bool = True) -> dict[uuid.UUID, Author]:
     """Return the members of these ids, by id, in one query; `active_only=False` for those as well who were
     suspended or removed."""
-    names = {
+    names: dict[str, Any] = {
         "organization": current_organization().id,
         "members": list(member_ids),
         "active_only": active_only,

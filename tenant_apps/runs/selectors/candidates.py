@@ -31,7 +31,7 @@ SELECT asked.id, p.id IS NOT NULL, p.manager_id, m.status, live.id IS NOT NULL,
 
 _RUN_TO_FILL = """
 SELECT r.id, r.state, r.ends_at, r.capacity, r.has_waiting_list, r.course_id, c.access_type, c.access_days,
-       EXISTS (SELECT 1 FROM courses_courseprerequisite WHERE course_id = r.course_id)
+       EXISTS (SELECT 1 FROM courses_courseprerequisite WHERE course_id = r.course_id), c.state
   FROM runs_courserun r JOIN courses_course c ON c.id = r.course_id
  WHERE r.id = %s
    FOR KEY SHARE OF r
@@ -79,6 +79,7 @@ class RunToFill:
     access_type: str
     access_days: int | None
     has_prerequisites: bool
+    course_state: str
 
     def access_ends_at(self, since: datetime) -> datetime | None:
         """Return where access ends that begins at `since`, by the course's terms; None for never."""

@@ -144,7 +144,7 @@ def find_published_version(*, course_id: uuid.UUID, version_id: uuid.UUID) -> bo
             """
             SELECT 1 FROM courses_courseversion v JOIN courses_course c ON c.id = v.course_id
              WHERE v.id = %s AND c.id = %s AND v.state = 'published'
-               AND c.deleted_at IS NULL AND c.state <> 'archived'
+               AND c.deleted_at IS NULL AND c.state NOT IN ('archived', 'unpublished')
             """,
             [version_id, course_id],
         )

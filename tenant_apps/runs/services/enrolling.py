@@ -10,8 +10,9 @@ from shared_apps.core.actors import Actor
 from shared_apps.core.errors import DomainError, NotFound
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction, require_transaction
+from tenant_apps.courses.enums import CourseState
 from tenant_apps.runs.enums import OVER, EnrollmentSource
-from tenant_apps.runs.errors import PrerequisitesMissing, RunClosed, RunFull
+from tenant_apps.runs.errors import CourseNotOffered, PrerequisitesMissing, RunClosed, RunFull
 from tenant_apps.runs.policies import EDIT, ENROL_MEMBERS, only_reports_of, sees_everything
 from tenant_apps.runs.selectors.candidates import (
     Candidate,
@@ -147,7 +148,7 @@ def do_enroll(
 
     Raises:
         NotFound: no such run.
-        RunClosed: it takes nobody.
+        RunClosed, CourseNotOffered: it takes nobody, or its course is unpublished.
     """
     require_transaction()
     now = clock.now()
@@ -207,6 +208,9 @@ def _open_run(run_id: uuid.UUID, now: datetime) -> RunToFill:
         raise NotFound
     if not run.takes_people(now):
         raise RunClosed(state=run.state, ends_at=run.ends_at.isoformat() if run.ends_at else None)
+    # Who is in the run goes on; nobody else comes in while the course is out of the catalogue.
+    if run.course_state == CourseState.UNPUBLISHED:
+        raise CourseNotOffered(state=run.course_state)
     return run
 
 

@@ -12,6 +12,8 @@ from shared_apps.outbox.models import OutboxMessage
 from shared_apps.outbox.services.mail import render_mail
 from shared_apps.outbox.types import Outgoing
 from tenants.models import Organization
+from tests.factories.courses import make_published_course
+from tests.factories.runs import make_run
 from tests.support.course_drafts import Draft, new_draft
 from tests.support.measures import statements
 
@@ -361,6 +363,33 @@ def test_a_course_is_unpublished_and_published_again(acme: Organization, sign_in
     assert learner.get(url).status_code == 200
     assert admin.get(url).json()["can"]["unpublish"] is True
     assert AuditEvent.objects.filter(action="courses.unpublish", target_id=url.rsplit("/", 1)[1]).count() == 1
+
+
+@pytest.mark.feature("CRS-02")
+def test_while_a_course_is_unpublished_its_runs_go_on_and_take_nobody(
+    acme: Organization, member: Member, sign_in: Sign
+) -> None:
+    course = make_published_course(acme)
+    run_id = make_run(acme, course)
+    learner, late = member(acme), member(acme)
+    admin = sign_in(acme, Role.ADMIN)
+    enrollments = f"/api/v1/runs/{run_id}/enrollments"
+    made = admin.post(enrollments, {"member_id": learner.id})
+    assert made.status_code == 201, made.json()
+    assert admin.post(f"/api/v1/courses/{course.course_id}/unpublish").status_code == 200
+
+    answer = admin.post(enrollments, {"member_id": late.id})
+    another_run = admin.post(
+        "/api/v1/runs",
+        {"course_id": course.course_id, "version_id": course.version_id, "title": "Another"},
+    )
+
+    assert refused(answer) == (409, "course_not_offered")
+    assert another_run.status_code == 400
+    lesson = f"/api/v1/my-courses/{made.json()['id']}/lessons/{course.lesson_ids[0]}"
+    assert sign_in(acme, learner).get(lesson).status_code == 200
+    assert admin.post(f"/api/v1/courses/{course.course_id}/publish").status_code == 200
+    assert admin.post(enrollments, {"member_id": late.id}).status_code == 201
 
 
 def test_archiving_keeps_a_course_with_its_reviewers(acme: Organization, sign_in: Sign) -> None:
