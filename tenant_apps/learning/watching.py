@@ -1,4 +1,4 @@
-"""What a player tells of watching, and what many tellings come to. Pure; the database bounds it by the clock."""
+"""What a player tells of watching, and what its reports come to. Pure; the writing bounds it by the clock."""
 
 import uuid
 from collections.abc import Iterable

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from api.core.pagination import PageSizeQuery
 from tenant_apps.courses.enums import LessonKind
 from tenant_apps.learning.policies import Access
+from tenant_apps.learning.selectors.home import Shelf, Sort
 from tenant_apps.runs.enums import EnrollmentState
 
 
@@ -23,7 +24,22 @@ class LanguageQuery(serializers.Serializer[Any]):
     )
 
 
-class LibraryQuery(PageSizeQuery, LanguageQuery):
+class ShelfQuery(serializers.Serializer[Any]):
+    """Which of your courses, and in which order."""
+
+    state = serializers.ChoiceField(choices=EnrollmentState.choices, required=False)
+    shelf = serializers.ChoiceField(
+        choices=[(each.value, each.value) for each in Shelf],
+        required=False,
+        help_text="`current` can be learned now, `upcoming` begins later, `past` ended without completion.",
+    )
+    q = serializers.CharField(max_length=100, required=False, help_text="Part of the title of course or run.")
+    sort = serializers.ChoiceField(
+        choices=[(each.value, each.value) for each in Sort], default=Sort.NEWEST.value
+    )
+
+
+class LibraryQuery(PageSizeQuery, ShelfQuery, LanguageQuery):
     """Which page."""
 
     cursor = serializers.CharField(max_length=100, required=False)
@@ -60,6 +76,15 @@ class ProgressOut(serializers.Serializer[Any]):
     last_accessed_at = serializers.DateTimeField(allow_null=True)
 
 
+class DeadlineOut(serializers.Serializer[Any]):
+    """The next deadline, a missed one first."""
+
+    lesson = NamedOut(allow_null=True, help_text="Null for the end of the run.")
+    due_at = serializers.DateTimeField()
+    due_local = serializers.CharField(help_text="As clocks show it where the learner is, with its offset.")
+    is_overdue = serializers.BooleanField()
+
+
 class MyCourseOut(serializers.Serializer[Any]):
     """One of the learner's courses. Times are UTC; `timezone` is the zone to show them in."""
 
@@ -71,6 +96,7 @@ class MyCourseOut(serializers.Serializer[Any]):
     version = VersionRefOut()
     run = RunRefOut()
     progress = ProgressOut()
+    next_deadline = DeadlineOut(allow_null=True, help_text="Of a required lesson, else the run's end.")
     next_lesson = NamedOut(allow_null=True)
     enrolled_at = serializers.DateTimeField()
     completed_at = serializers.DateTimeField(allow_null=True)

@@ -1,4 +1,4 @@
-"""What learners do, and how far everybody in a run is.
+"""What learners do.
 
 The learner's own endpoints are asked all day by everybody: their selectors return the answer itself, which
 goes out without a serializer in between.
@@ -21,10 +21,9 @@ from api.v1.learning.serializers import (
     LibraryQuery,
     MyCoursePageOut,
     MyCourseTreeOut,
-    RunProgressOut,
 )
-from tenant_apps.learning.selectors.library import get_my_course, list_my_courses
-from tenant_apps.learning.selectors.progress import list_run_progress
+from tenant_apps.learning.selectors.home import Shelf, ShelfFilter, Sort, list_shelf
+from tenant_apps.learning.selectors.library import get_my_course
 from tenant_apps.learning.services.lessons import complete_lesson, open_lesson
 
 
@@ -36,10 +35,17 @@ class MyCourseViewSet(DomainViewSet):
 
     @extend_schema(parameters=[LibraryQuery], responses=MyCoursePageOut)
     def list(self, request: Request) -> Response:
-        """List your courses, live and past, newest first."""
+        """List your courses, live and past, newest first unless sorted otherwise."""
         query = self.parsed_query(LibraryQuery)
-        page = list_my_courses(
+        wanted = ShelfFilter(
+            state=query.get("state", ""),
+            shelf=Shelf(query["shelf"]) if "shelf" in query else None,
+            search=query.get("q", ""),
+            sort=Sort(query["sort"]),
+        )
+        page = list_shelf(
             actor=self.actor,
+            wanted=wanted,
             limit=query["limit"],
             language=query.get("language", ""),
             **read_cursor(query.get("cursor")),
@@ -71,14 +77,3 @@ class MyLessonViewSet(DomainViewSet):
         """Complete a lesson; a second time answers the same."""
         done = complete_lesson(actor=self.actor, enrollment_id=enrollment_id, lesson_id=pk)
         return Response(asdict(done))
-
-
-class RunProgressViewSet(DomainViewSet):
-    """Progress in a run."""
-
-    policies = {"list": "runs.roster"}
-
-    @extend_schema(responses=RunProgressOut(many=True))
-    def list(self, request: Request, run_id: uuid.UUID) -> Response:
-        """List how far everybody in the run is."""
-        return self.page(RunProgressOut, list_run_progress(actor=self.actor, run_id=run_id))

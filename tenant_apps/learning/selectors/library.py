@@ -15,6 +15,7 @@ from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
 from tenant_apps.learning.policies import LEARN, Facts, decide_course
 from tenant_apps.learning.policies.facts import DONE, FACTS, FACTS_WIDTH, Done
+from tenant_apps.learning.selectors.deadlines import Deadlines
 from tenant_apps.learning.selectors.outlines import Outline, get_outline, get_outlines
 from tenant_apps.learning.selectors.trees import tree
 from tenants.context import current_organization
@@ -165,6 +166,8 @@ def _course(row: _Row, outline: Outline, now: datetime, language: str) -> dict[s
     wanted = language or about["wanted"] or ""
     following = outline.next_after(about["last_lesson_id"], facts.done)
     title, served = _translated(about, wanted)
+    served_in = outline.language_for(wanted)
+    deadline = Deadlines(outline, facts.date_texts).next_for(facts)
     return {
         "enrollment_id": about["enrollment_id"],
         "state": facts.enrollment_state,
@@ -185,18 +188,19 @@ def _course(row: _Row, outline: Outline, now: datetime, language: str) -> dict[s
             "percent": outline.percent(outline.completed_weight(facts.done)),
             "last_accessed_at": about["last_accessed_at"],
         },
+        "next_deadline": None if deadline is None else deadline.as_json(outline, now, served_in),
         "next_lesson": None
         if following is None
         else {
             "id": following["id"],
-            "title": outline.title_of(following["lineage"], outline.language_for(wanted)),
+            "title": outline.title_of(following["lineage"], served_in),
         },
         "enrolled_at": about["enrolled_at"],
         # A restart keeps when the course was completed before; the attempt is not.
         "completed_at": None if facts.enrollment_state in UNFINISHED else about["completed_at"],
         "expires_at": facts.expires_at,
         "timezone": facts.zone,
-        "language": outline.language_for(wanted) or served,
+        "language": served_in or served,
     }
 
 

@@ -220,7 +220,7 @@ def test_figures_that_no_player_has_are_refused(
 @pytest.mark.feature("PRG-04")
 @pytest.mark.parametrize("seed", range(8))
 def test_whatever_is_told_time_and_position_hold(acme: Organization, member: Make, seed: int) -> None:
-    """Any sequence: watched within the clock and within what was told, percent never falls, position newest."""
+    """Any sequence: watched within the clock and what was told, percent never falls, position newest."""
     chance = random.Random(seed)
     course = _video(acme)
     learner, enrollment_id = _learner(acme, member, course)
