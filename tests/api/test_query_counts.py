@@ -104,7 +104,11 @@ BOUNDS: dict[str, int] = {
     "run_moves_learners": 5,
     "run_moves_list": 3,
     "run_moves_retrieve": 3,
+    "home_show": 5,
+    "courses_lessons_lesson_stats": 3,
+    "run_progress_lessons": 5,
     "run_progress_list": 4,
+    "run_progress_matrix": 5,
     "runs_dates": 4,
     "runs_enrollments": 3,
     "runs_list": 2,
@@ -134,6 +138,7 @@ NOT_COUNTED = {
     "seats_history",
     "billing_statements_file",
     "my_notes_export",
+    "run_progress_file",
 }
 
 

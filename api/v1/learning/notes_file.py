@@ -31,7 +31,7 @@ COLUMNS = (
     "created_at",
     "updated_at",
 )
-# CommonMark lets a backslash stand before any of these, and then they are themselves: no markup, HTML or link.
+# CommonMark lets a backslash stand before any of these, and then they are themselves: no markup, or link.
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 Written = Callable[[list[dict[str, Any]], bool], bytes]
