@@ -37,10 +37,12 @@ Act = tuple[str, uuid.UUID, uuid.UUID]
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is. `done_each` lessons of each enrollment are complete before anything is measured."""
+    """How much there is. `done_each` lessons of each enrollment are complete before anything is measured;
+    `sizes`, where it is given, says the lessons of each course in turn."""
 
     courses: int = 20
     lessons: int = 100
+    sizes: tuple[int, ...] = ()
     learners: int = 1_000
     courses_each: int = 5
     done_each: int = 20
@@ -58,6 +60,9 @@ class Academy:
     # (place of the learner, enrollment, lessons of its version in order)
     enrollments: list[tuple[int, uuid.UUID, list[uuid.UUID]]] = field(default_factory=list)
     spare_run_ids: list[uuid.UUID] = field(default_factory=list)
+    # Of each course in turn.
+    run_ids: list[uuid.UUID] = field(default_factory=list)
+    version_ids: list[uuid.UUID] = field(default_factory=list)
 
 
 def make_academy(size: Size) -> Academy:
@@ -70,9 +75,12 @@ def make_academy(size: Size) -> Academy:
         academy = Academy(host_of(SLUG), _tokens(learners), _tokens(admins), [each.id for each in learners])
     with in_organization(organization):
         _members([*learners, *admins])
-        published = [_course(number, admins[0].id, size.lessons) for number in range(size.courses)]
+        lessons = size.sizes or (size.lessons,) * size.courses
+        published = [_course(number, admins[0].id, many) for number, many in enumerate(lessons)]
         runs = [_run(version, "A run") for version, _ in published]
-        spare = [_run(published[n % size.courses][0], "Spare run") for n in range(size.spare_runs)]
+        spare = [_run(published[n % len(published)][0], "Spare run") for n in range(size.spare_runs)]
+        academy.run_ids = [run.id for run in runs]
+        academy.version_ids = [version.id for version, _ in published]
         academy.spare_run_ids = [run.id for run in spare]
         _enroll(academy, [(run, lessons) for run, (_, lessons) in zip(runs, published, strict=True)], size)
     _note_statistics(organization)

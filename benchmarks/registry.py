@@ -24,6 +24,7 @@ MODULES: Mapping[str, str] = {
     "backend_memory": "benchmarks.backend_memory",
     "export": "benchmarks.export",
     "seats": "benchmarks.seats",
+    "versions": "benchmarks.versions",
     "ledger": "benchmarks.ledger",
     "webhooks": "benchmarks.webhooks",
     "web_servers": "benchmarks.web_servers",
