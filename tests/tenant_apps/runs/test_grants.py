@@ -210,7 +210,8 @@ def test_the_end_can_be_set_for_all_grants_at_once(acme: Organization, member: M
     longer = admin.patch(path, {"expires_at": now + timedelta(days=50)}).json()
     ever = admin.patch(path, {"expires_at": None}).json()
 
-    assert (shorter["expires_at"], ends) == (_text(now + timedelta(days=5)),) + (
+    assert (shorter["expires_at"], ends) == (
+        _text(now + timedelta(days=5)),
         {_text(now + timedelta(days=5))},
     )
     assert (over["state"], over["expires_at"]) == ("expired", _text(now - timedelta(days=1)))
