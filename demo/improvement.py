@@ -33,7 +33,7 @@ def improve(owner: Api, learner: Api, finisher: Api) -> None:
     Args:
         owner: of the organization.
         learner: somebody in the middle of the course.
-        finisher: somebody who has completed it, in the same run.
+        finisher: somebody who has completed it, best in the same run.
     """
     headline("The course improves while people take it")
     [mine] = learner.get("/api/v1/my-courses")["results"]
@@ -60,6 +60,12 @@ def improve(owner: Api, learner: Api, finisher: Api) -> None:
         owner.post(f"/api/v1/runs/{mine['run']['id']}/moves/{move['id']}/undo", expect=200)
         _ensure(_plain(learner.get(address)) == _plain(before), "undoing did not put everything back")
     _ensure(dropped in _done(before), "the dropped lesson was to be one that somebody has completed")
+
+
+def run_of(learner: Api) -> str:
+    """Return the id of the run that the learner's one course is taken in."""
+    [mine] = learner.get("/api/v1/my-courses")["results"]
+    return str(mine["run"]["id"])
 
 
 def _edit(author: Author, *, done: set[str]) -> str:

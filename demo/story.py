@@ -16,7 +16,7 @@ from typing import Any
 
 from demo.api import Api, Mailbox, UnexpectedAnswer
 from demo.console import headline, note, progress, step, table
-from demo.improvement import improve
+from demo.improvement import improve, run_of
 from demo.sign_up import EMAIL, SignUp, open_a_page, sign_up
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -275,9 +275,9 @@ class Story:
 
     def improve(self, owner: Api) -> None:
         """The course gets better under the feet of those who take it, and nobody stumbles."""
-        finisher, learner = self.facts.learners[:2]
-        acme = self.host("acme")
-        improve(owner, acme.sign_in(learner, PASSWORD), acme.sign_in(finisher, PASSWORD))
+        finisher, *others = [self.host("acme").sign_in(each, PASSWORD) for each in self.facts.learners]
+        runs = {run_of(learner): learner for learner in reversed(others)}
+        improve(owner, runs.get(run_of(finisher), others[0]), finisher)
 
     def stay_apart(self, owner: Api) -> None:
         """Globex sees nothing of Acme."""
