@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from api.core.money import MoneyOut, money
 from api.v1.courses.serializers import LANGUAGE, CourseOut
+from api.v1.courses.serializers_instructors import PartOut
 from tenant_apps.courses.content.switches import DEFAULTS
 from tenant_apps.courses.content.terms import CourseTerms
 from tenant_apps.courses.enums import (
@@ -236,9 +237,10 @@ class CoursePageOut(CourseCardOut):
     seo = SeoOut()
     switches = SwitchesOut()
     translations = serializers.DictField(child=TranslationOut())
+    instructors = PartOut(many=True)
 
     class Meta(CourseCardOut.Meta):
-        fields = (  # type: ignore[assignment]
+        fields = (
             *CourseCardOut.Meta.fields,
             "requirements",
             "outcomes",
@@ -246,6 +248,7 @@ class CoursePageOut(CourseCardOut):
             "seo",
             "switches",
             "translations",
+            "instructors",
         )
 
     def to_representation(self, instance: CatalogueEntry) -> dict[str, Any]:
@@ -253,7 +256,10 @@ class CoursePageOut(CourseCardOut):
         return (
             super().to_representation(instance)
             | words_of(instance)
-            | {"translations": instance.card.course.translations}
+            | {
+                "translations": instance.card.course.translations,
+                "instructors": PartOut(self.context["view"].instructors, many=True).data,
+            }
         )
 
 

@@ -10,7 +10,6 @@ from api.v1.courses.serializers_catalogue import CatalogueCardOut, SeoOut, Switc
 from tenant_apps.courses.enums import InstructorRole, LessonKind, NeedKind, RelationKind
 from tenant_apps.runs.enums import Pacing
 from tenant_apps.runs.selectors.catalogue import JoinableRun
-from tenant_apps.runs.selectors.offers import Offer
 
 
 class OfferedTopicOut(serializers.Serializer[Any]):
@@ -105,7 +104,7 @@ class OfferOut(CatalogueCardOut):
     runs = JoinableRunOut(many=True)
 
     class Meta(CatalogueCardOut.Meta):
-        fields = (  # type: ignore[assignment]
+        fields = (
             *CatalogueCardOut.Meta.fields,
             "requirements",
             "outcomes",
@@ -119,7 +118,7 @@ class OfferOut(CatalogueCardOut):
             "runs",
         )
 
-    def to_representation(self, instance: Offer) -> dict[str, Any]:
+    def to_representation(self, instance: Any) -> dict[str, Any]:
         """Add what surrounds the course."""
         return (
             super().to_representation(instance.entry)

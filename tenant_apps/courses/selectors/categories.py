@@ -137,7 +137,7 @@ def _told(
             slug=row.slug,
             name=row.name,
             icon=row.icon,
-            image_id=row.image_id,  # type: ignore[attr-defined]  # the key of a field of another app
+            image_id=row.image_id,
             colour=row.colour,
             is_featured=row.is_featured,
             is_active=row.is_active,

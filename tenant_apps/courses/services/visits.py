@@ -1,6 +1,7 @@
 """Count looks at courses in the catalogue."""
 
 import uuid
+from typing import Any
 
 from django.db import connection
 
@@ -42,7 +43,7 @@ def visit_course(*, actor: Actor, course_id: uuid.UUID) -> None:
             raise NotFound
         if actor.recorded_kind is not ActorKind.MEMBER or actor.membership_id is None:
             return
-        names = {
+        names: dict[str, Any] = {
             "id": new_id(),
             "now": clock.now(),
             "course": course_id,

@@ -124,8 +124,10 @@ def browse_courses(
         )
         count = Coalesce(Subquery(number, output_field=IntegerField()), 0)
         padded = LPad(Cast(count, CharField()), 12, Value("0"))
-        return found.annotate(enrolled_key=Concat(padded, Cast(F("pk"), CharField())))
-    return found.annotate(title_key=title_key()) if "title" in sort else found
+        found = found.annotate(enrolled_key=Concat(padded, Cast(F("pk"), CharField())))
+    elif sort in ("title", "-title"):
+        found = found.annotate(title_key=title_key())
+    return found
 
 
 def read_entries(actor: Actor, courses: Iterable[Any], *, asked: Sequence[str] = ()) -> list[CatalogueEntry]:

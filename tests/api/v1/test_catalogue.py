@@ -100,7 +100,7 @@ def test_courses_are_found_by_what_they_are(acme: Organization, sign_in: Sign, m
         CourseInstructor.objects.create(course_id=a.course_id, member_id=teacher.id, role="primary")
     caller = sign_in(acme)
 
-    for query, found in [
+    asked: list[tuple[dict[str, Any], list[str]]] = [
         ({}, ["Alpha", "Beta", "Gamma"]),
         ({"category": top.id}, ["Alpha", "Beta", "Gamma"]),
         ({"category": below.id}, ["Beta", "Gamma"]),
@@ -122,7 +122,8 @@ def test_courses_are_found_by_what_they_are(acme: Organization, sign_in: Sign, m
         ({"search": "safety bet"}, ["Beta"]),
         ({"search": "100%"}, []),
         ({"tag": "safety", "taught_in": "de", "level": "all"}, ["Beta"]),
-    ]:
+    ]
+    for query, found in asked:
         assert titles(caller, **query) == found, query
         assert titles(caller, "/api/v1/courses", **query) == found, query
         counted = caller.get(f"{URL}/facets", query)
