@@ -176,6 +176,11 @@ class LessonFileOut(serializers.Serializer[Any]):
 class LessonDocumentOut(LessonFileOut):
     """The file of a document lesson."""
 
+    view_url = serializers.CharField(
+        allow_null=True,
+        help_text="Shows a PDF or picture in the page, downloadable or not; none for types no browser shows.",
+    )
+
 
 class MyLessonResourceOut(serializers.Serializer[Any]):
     """Something to take along: a file, or an address elsewhere."""

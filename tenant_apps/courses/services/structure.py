@@ -213,7 +213,7 @@ def update_lesson(
         more = frozenset({"module_id", "position"}) if left else frozenset()
         do_save_lesson(draft, lesson, facts, actor=actor, more=more)
         if left:
-            topics_of(lesson_id).rows.update(module_id=lesson.module_id)
+            Lesson.objects.filter(parent=lesson).update(module=lesson.module_id)
             do_close_gap(left[0], position=left[1])
         return finish_edit(actor, draft, "update_lesson", lesson, lesson=lesson)
 

@@ -12,12 +12,12 @@ from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
 from tenant_apps.courses.selectors.pictures import with_picture_links
 from tenant_apps.learning.policies import LEARN, Facts, decide
-from tenant_apps.learning.policies.facts import DONE, FACTS, FACTS_WIDTH, Done
+from tenant_apps.learning.policies.facts import DONE, FACTS, FACTS_WIDTH
 from tenant_apps.learning.selectors.moving import find_moved_lesson
 from tenant_apps.learning.selectors.outlines import get_outline
 from tenant_apps.learning.selectors.trees import lesson_line
 from tenant_apps.learning.types import Outline
-from tenant_apps.media.services.links import make_link
+from tenant_apps.media.services.links import is_viewable, make_link, make_view_link
 from tenants.context import current_organization
 from tenants.postgresql.prepared import prepared_cursor
 
@@ -112,7 +112,7 @@ def get_lesson(
         LessonNotReleased, LessonLocked: the lesson is.
     """
     require(actor, LEARN)
-    names = {
+    names: dict[str, Any] = {
         "enrollment": enrollment_id,
         "lesson": lesson_id,
         "member": actor.member_id,
@@ -129,7 +129,7 @@ def get_lesson(
         if moved_to is None:
             raise NotFound
         return get_lesson(actor=actor, enrollment_id=enrollment_id, lesson_id=moved_to, language=language)
-    facts = Facts(*row[:FACTS_WIDTH], done=Done.read(row[FACTS_WIDTH]))
+    facts = Facts.read(row, row[FACTS_WIDTH])
     found = dict(zip(_COLUMNS, row[FACTS_WIDTH + 1 :], strict=True))
     outline = get_outline(found["version_id"])
     lesson = outline.lesson(lesson_id)
@@ -191,12 +191,19 @@ def _document(found: Mapping[str, Any], member_id: uuid.UUID) -> dict[str, Any] 
         "content_type": found["content_type"],
         "size": found["size"],
     }
-    return about | _link(found["file_id"], member_id, is_given=found["is_downloadable"])
+    link = _link(found["file_id"], member_id, is_given=found["is_downloadable"])
+    if not is_viewable(found["content_type"]):
+        return about | link | {"view_url": None}
+    view = make_view_link(file_id=found["file_id"], member_id=member_id)
+    expires_at = view.expires_at.astimezone(UTC)
+    return about | link | {"view_url": view.url, "url_expires_at": expires_at}
 
 
 def _resources(text: str | None, member_id: uuid.UUID) -> list[dict[str, Any]]:
     resources: list[dict[str, Any]] = json.loads(text) if text else []
     for resource in resources:
+        if not resource["is_downloadable"]:
+            resource["url"] = ""
         file = resource["file"]
         if file is not None:
             file |= _link(uuid.UUID(file["id"]), member_id, is_given=resource["is_downloadable"])
