@@ -60,7 +60,7 @@ BOUNDS: dict[str, int] = {
     "domains_list": 3,
     "domains_retrieve": 2,
     "courses_list": 10,
-    "courses_retrieve": 10,
+    "courses_retrieve": 11,
     "courses_rights": 3,
     "courses_versions": 4,
     "enrollments_grants": 3,

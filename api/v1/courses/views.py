@@ -28,6 +28,7 @@ from api.v1.courses.serializers_catalogue import (
 from api.v1.courses.serializers_facts import COURSE_REVISION, UpdateCourseIn
 from api.v1.courses.serializers_reviews import ReasonIn, VersionRowOut
 from tenant_apps.courses.selectors.catalog import list_right_holders, list_versions
+from tenant_apps.courses.selectors.instructors import instructors_of
 from tenant_apps.courses.selectors.reviewers import review_is_required
 from tenant_apps.courses.services.courses import create_course, update_course
 from tenant_apps.courses.services.drafts import create_draft
@@ -176,5 +177,6 @@ class CourseViewSet(DomainViewSet):
         self, course_id: uuid.UUID, *, status: int = 200, headers: dict[str, str] | None = None
     ) -> Response:
         entry = get_entry(self.actor, course_id, asked=asked_languages(self.request))
+        self.instructors = instructors_of(self.actor, [course_id])[course_id]
         headers = {"ETag": f'"{entry.card.course.revision}"', **(headers or {})}
         return self.answer(CoursePageOut, entry, status=status, headers=headers)

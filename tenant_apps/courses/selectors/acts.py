@@ -154,15 +154,13 @@ def _with_standing(actor: Actor, rows: QuerySet[_Row], *, course: str) -> QueryS
     if actor.role not in STAFF:
         return rows
     parts = CourseInstructor.objects.filter(course_id=OuterRef(course), member_id=actor.membership_id)
-    known: QuerySet[_Row] = rows.annotate(has_part=Exists(parts))
-    if actor.role not in RIGHT_HOLDERS:
-        return known
-    held = held_rights(actor).filter(content_object_id=OuterRef(course)).order_by(CODENAME)
-    barred = InstructorProfile.objects.filter(member_id=actor.membership_id, state__in=BARRED)
-    full: QuerySet[_Row] = known.annotate(
-        held=ArraySubquery(held.values(CODENAME)), is_barred=Exists(barred)
-    )
-    return full
+    known: Any = rows.annotate(has_part=Exists(parts))
+    if actor.role in RIGHT_HOLDERS:
+        held = held_rights(actor).filter(content_object_id=OuterRef(course)).order_by(CODENAME)
+        barred = InstructorProfile.objects.filter(member_id=actor.membership_id, state__in=BARRED)
+        known = known.annotate(held=ArraySubquery(held.values(CODENAME)), is_barred=Exists(barred))
+    standing: QuerySet[_Row] = known
+    return standing
 
 
 def _has(actor: Actor, rule: Rule, right: str, row: Any) -> bool:

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
-from tenant_apps.courses.enums import InstructorRole
+from tenant_apps.courses.enums import InstructorRole, InstructorState
 from tenant_apps.courses.models import (
     Course,
     CourseInstructor,
@@ -125,7 +125,8 @@ def list_instructor_cards(course_id: uuid.UUID) -> list[InstructorCard]:
     if not people:
         owned = Course.objects.filter(pk=course_id).order_by().select_related("owner")
         people = [(course.owner, InstructorRole.PRIMARY) for course in owned]
-    profiles = InstructorProfile.objects.in_bulk([member.pk for member, _ in people])
+    approved = InstructorProfile.objects.filter(state=InstructorState.APPROVED)
+    profiles = approved.in_bulk([member.pk for member, _ in people])
     nothing = InstructorProfile()
     return [
         InstructorCard(

@@ -167,7 +167,9 @@ def _do_write(
         with transaction.atomic():
             draft = do_create_draft(course=course, based_on=newest, note="Imported")
             draft.rules = dict(source.rules)
-            draft.save_fields("rules")
+            if actor.membership_id is not None:
+                draft.editor_ids = sorted({*draft.editor_ids, str(actor.membership_id)})
+            draft.save_fields("rules", "editor_ids")
             do_write_rows(draft, source, newest=newest, files=files)
             if newest is not None and compare_versions(newest.id, draft.id).is_empty:
                 raise _NothingNew
