@@ -147,6 +147,8 @@ TENANT: dict[str, frozenset[str]] = {
     "categories_order": ADMINS,
     "courses_versions": LEADERS,
     "versions_retrieve": LEADERS,
+    "version_exports_export": LEADERS,
+    "course_imports_create": AUTHORS,
     "version_diff_retrieve": LEADERS,
     "version_diff_lesson": LEADERS,
     "version_lessons_retrieve": LEADERS,

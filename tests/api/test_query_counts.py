@@ -132,7 +132,7 @@ BOUNDS: dict[str, int] = {
 }
 # What is no list or detail: bytes, behind a signature.
 NOT_COUNTED = {
-    "versions_export",
+    "version_exports_export",
     "archives_download",
     "files_download",
     "files_view",
