@@ -115,7 +115,7 @@ def do_set_state(enrollment: Enrollment, wanted: EnrollmentState, *, reason: str
         do_promote(enrollment.run_id)
 
 
-def lock_for_staff(actor: Actor, enrollment_id: uuid.UUID) -> Enrollment:
+def lock_for_staff(*, actor: Actor, enrollment_id: uuid.UUID) -> Enrollment:
     """Return the enrollment, its run locked first when its places are counted.
 
     Raises:
@@ -133,7 +133,7 @@ def lock_for_staff(actor: Actor, enrollment_id: uuid.UUID) -> Enrollment:
     return enrollment_to_change(enrollment_id).get()
 
 
-def audit_enrollment(actor: Actor, enrollment: Enrollment, changes: dict[str, Any]) -> None:
+def audit_enrollment(*, actor: Actor, enrollment: Enrollment, changes: dict[str, Any]) -> None:
     """Write down what was done to an enrollment."""
     do_record(
         actor=actor,
@@ -146,7 +146,7 @@ def audit_enrollment(actor: Actor, enrollment: Enrollment, changes: dict[str, An
 
 def _move(actor: Actor, enrollment_id: uuid.UUID, wanted: EnrollmentState, reason: str) -> None:
     with entry_transaction():
-        enrollment = lock_for_staff(actor, enrollment_id)
+        enrollment = lock_for_staff(actor=actor, enrollment_id=enrollment_id)
         before = EnrollmentState(enrollment.state)
         if before is wanted:
             return
@@ -154,7 +154,9 @@ def _move(actor: Actor, enrollment_id: uuid.UUID, wanted: EnrollmentState, reaso
             _renew(actor, enrollment)
         do_set_state(enrollment, wanted, reason=reason)
         audit_enrollment(
-            actor, enrollment, {"state": [before, wanted]} | ({"reason": reason} if reason else {})
+            actor=actor,
+            enrollment=enrollment,
+            changes={"state": [before, wanted]} | ({"reason": reason} if reason else {}),
         )
 
 

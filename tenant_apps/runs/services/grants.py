@@ -47,7 +47,7 @@ def grant_access(
         RunFull: the place of somebody whose access was over is taken.
     """
     with entry_transaction():
-        enrollment = lock_for_staff(actor, enrollment_id)
+        enrollment = lock_for_staff(actor=actor, enrollment_id=enrollment_id)
         now = clock.now()
         if ends_at is not None and ends_at <= now:
             raise GrantEndsInThePast(field="ends_at", ends_at=ends_at.isoformat())
@@ -62,9 +62,13 @@ def grant_access(
         grant.save()
         do_settle(enrollment, lost=None)
         audit_enrollment(
-            actor,
-            enrollment,
-            {"granted": source, "reference": reference, "ends_at": ends_at.isoformat() if ends_at else None},
+            actor=actor,
+            enrollment=enrollment,
+            changes={
+                "granted": source,
+                "reference": reference,
+                "ends_at": ends_at.isoformat() if ends_at else None,
+            },
         )
     return grant.id, True
 
@@ -78,7 +82,7 @@ def revoke_grant(*, actor: Actor, enrollment_id: uuid.UUID, grant_id: uuid.UUID,
         Forbidden, NotYourReport: the actor may not enrol this person here.
     """
     with entry_transaction():
-        enrollment = lock_for_staff(actor, enrollment_id)
+        enrollment = lock_for_staff(actor=actor, enrollment_id=enrollment_id)
         grant = AccessGrant.objects.filter(pk=grant_id, enrollment_id=enrollment_id).first()
         if grant is None:
             raise NotFound
@@ -89,9 +93,9 @@ def revoke_grant(*, actor: Actor, enrollment_id: uuid.UUID, grant_id: uuid.UUID,
         before = enrollment.state
         do_settle(enrollment, lost=EnrollmentSource(grant.source), reason=reason)
         audit_enrollment(
-            actor,
-            enrollment,
-            {
+            actor=actor,
+            enrollment=enrollment,
+            changes={
                 "revoked": grant.source,
                 "reference": grant.reference,
                 "reason": reason,
@@ -110,7 +114,7 @@ def set_enrollment_expiry(*, actor: Actor, enrollment_id: uuid.UUID, expires_at:
         RunFull: access was over, and the place is taken.
     """
     with entry_transaction():
-        enrollment = lock_for_staff(actor, enrollment_id)
+        enrollment = lock_for_staff(actor=actor, enrollment_id=enrollment_id)
         before = enrollment.expires_at
         if before == expires_at:
             return
@@ -140,7 +144,9 @@ def set_enrollment_expiry(*, actor: Actor, enrollment_id: uuid.UUID, expires_at:
             enrollment.save_fields("expires_at")
         else:
             do_settle(enrollment, lost=EnrollmentSource.SUBSCRIPTION)
-        audit_enrollment(actor, enrollment, {"expires_at": [_text(before), _text(expires_at)]})
+        audit_enrollment(
+            actor=actor, enrollment=enrollment, changes={"expires_at": [_text(before), _text(expires_at)]}
+        )
 
 
 def is_live(grant: AccessGrant, at: datetime) -> bool:
