@@ -24,6 +24,8 @@ BODY_KINDS = {
     "source_version_id": "published_versions",
     "run_id": "runs",
     "cohort_id": "cohorts",
+    "parent_id": "categories",
+    "category_id": "categories",
     "document_id": "files",
     "file_id": "files",
     "module_id": "modules",

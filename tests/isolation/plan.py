@@ -10,8 +10,10 @@ nothing new goes unswept by being forgotten. To add:
 * one that cannot be run here: `NotRun("why")`, which the report shows.
 """
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from shared_apps.jobs.models import Job
@@ -39,6 +41,25 @@ BODIES: dict[str, dict[str, Any]] = {
     "invitations_create": {"role": "learner"},
     "courses_create": {"slug": "sample-course"},
     "organization_change": {"name": "Sample"},
+    # Nothing of a price or a limit where nothing is paid or limited, and no language but its own.
+    "courses_partial_update": {
+        "category_id": None,
+        "subcategory_id": None,
+        "translations": {},
+        "price_type": "free",
+        "price_minor": None,
+        "compare_at_minor": None,
+        "currency": "",
+        "discount_percent": None,
+        "access_type": "lifetime",
+        "access_days": None,
+    },
+    "categories_create": {"slug": "sample-category", "icon": "", "colour": "", "image_id": None},
+    "categories_partial_update": {"parent_id": None, "icon": "", "colour": "", "image_id": None},
+    # The world's category has no children, and a course is not linked to itself.
+    "categories_order": {"ids": []},
+    "course_links_set_prerequisites": {"courses": []},
+    "course_links_set_related": {"courses": []},
     # Shares sum to 100 and one is the primary: nobody does, too.
     "course_set_instructors": {"instructors": []},
     "instructors_change_own": {"links": {"Site": "https://trainer.example/"}},
@@ -65,9 +86,25 @@ def _applying(twins: Twins) -> dict[str, Any]:
     return {"job_id": str(twins.a.ids["jobs"])}
 
 
+def _importing(twins: Twins) -> dict[str, Any]:
+    """A job of an import whose zip somebody removed."""
+    arguments = {
+        "key": "imports/gone.zip",
+        "publish": False,
+        "member_id": str(twins.a.owner.id),
+        "label": twins.a.mark,
+    }
+    with in_public():
+        Job.objects.filter(pk=twins.a.ids["jobs"]).update(
+            arguments=arguments, created_by_id=twins.a.owner.user_id
+        )
+    return {"job_id": str(twins.a.ids["jobs"])}
+
+
 TASKS: dict[str, Arguments | NotRun] = {
     "rosters.apply": _applying,
     "archives.export": NotRun(_COMMITTED),
+    "courses.import": _importing,
     "billing.make_change": NotRun(_GATEWAY),
     "billing.make_refund": NotRun(_GATEWAY),
     "billing.make_statements": lambda twins: {"subscription_id": str(twins.a.ids["subscriptions"])},
@@ -84,6 +121,12 @@ COMMANDS: dict[str, Words | NotRun] = {
     "create_operator": lambda twins: ["sweep@palaestra.example", "--no-password"],
     "import_course": lambda twins: [
         "demo/courses/security-essentials",
+        "--organization",
+        twins.a.organization.slug,
+    ],
+    "export_course": lambda twins: [
+        twins.a.mark.lower(),
+        str(Path(tempfile.mkdtemp()) / "out"),
         "--organization",
         twins.a.organization.slug,
     ],

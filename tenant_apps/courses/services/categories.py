@@ -122,11 +122,13 @@ def order_categories(*, actor: Actor, parent_id: uuid.UUID | None, ids: Sequence
 
     Raises:
         Forbidden: the actor may not.
+        UnknownCategory: no such parent.
         SiblingsIncomplete: `ids` does not name exactly the children.
     """
     with entry_transaction():
         require(actor, CURATE)
         take_turn("categories")
+        _require_parent(parent_id)
         rows = {row.pk: row for row in Category.objects.filter(parent_id=parent_id).order_by()}
         repeated = [key for key, times in Counter(ids).items() if times > 1]
         if set(ids) != set(rows) or repeated:

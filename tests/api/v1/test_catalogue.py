@@ -302,7 +302,9 @@ def test_a_page_shows_all_around_a_course_and_no_bodies(
             outcomes=["To help"], seo={"meta_title": "Aid"}, switches={"qa": False}
         )
         CourseInstructor.objects.create(course_id=course.course_id, member_id=teacher.id, role="primary")
-        InstructorProfile.objects.create(member_id=teacher.id, headline="Nurse", short_bio="Ten years")
+        InstructorProfile.objects.create(
+            member_id=teacher.id, headline="Nurse", short_bio="Ten years", state="approved"
+        )
     url = f"/api/v1/courses/{course.course_id}"
     admin.put(f"{url}/prerequisites", {"courses": [{"course_id": before.course_id}]})
     related = [{"course_id": each.course_id, "kind": "next_level"} for each in (after, unseen)]

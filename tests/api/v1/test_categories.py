@@ -136,6 +136,8 @@ def test_siblings_are_ordered_by_one_call(acme: Organization, sign_in: Sign) -> 
 
     assert answer.status_code == 200
     assert tree(admin) == [("other", 0), ("top", 0), ("c", 1), ("a", 1), ("b", 1)]
+    unknown = admin.put(f"{URL}/order", {"parent_id": uuid.UUID(int=9), "ids": []})
+    assert (unknown.status_code, unknown.json()["code"]) == (400, "unknown_category")
     refused = admin.put(f"{URL}/order", {"parent_id": top, "ids": [a, a, other]})
     assert (refused.status_code, refused.json()["code"]) == (400, "siblings_incomplete")
     assert refused.json()["facts"]["missing"] == sorted([b, c])
