@@ -451,3 +451,19 @@ class ExportTooLarge(Conflict):
     code = "export_too_large"
     title = "The version is too large to be downloaded in one piece."
     advice = "Ask the platform's operators for an export (`manage.py export_course`)."
+
+
+class CourseZipRefused(InvalidInput):
+    """An uploaded zip is not taken; `reason` is the rule's code, `entry` the entry it shows in."""
+
+    code = "course_zip_refused"
+    title = "The zip was not accepted."
+    advice = "Pack the folder of course.yaml, plain files only, as GET /versions/{id}/export does."
+
+
+class CourseFolderRefused(InvalidInput):
+    """A course folder has mistakes; `problems` tells file, line and column of each."""
+
+    code = "course_folder_invalid"
+    title = "The course folder has mistakes."
+    advice = "Mend what `problems` lists, then import it again."

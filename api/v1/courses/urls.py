@@ -7,6 +7,7 @@ from api.v1.courses.views import CourseViewSet
 from api.v1.courses.views_catalogue import CatalogueViewSet, CourseLinkViewSet
 from api.v1.courses.views_categories import CategoryViewSet
 from api.v1.courses.views_diff import DiffViewSet
+from api.v1.courses.views_folders import CourseImportViewSet, VersionExportViewSet
 from api.v1.courses.views_instructors import CourseInstructorViewSet, InstructorViewSet
 from api.v1.courses.views_lessons import LessonViewSet
 from api.v1.courses.views_previews import PreviewViewSet
@@ -19,6 +20,8 @@ router.register("courses", CourseLinkViewSet, basename="course-links")
 router.register("catalogue", CatalogueViewSet, basename="catalogue")
 router.register("categories", CategoryViewSet, basename="categories")
 router.register("versions", VersionViewSet, basename="versions")
+router.register("versions", VersionExportViewSet, basename="version-exports")
+router.register("courses/import", CourseImportViewSet, basename="course-imports")
 router.register("versions/<uuid:version_id>/diff", DiffViewSet, basename="version-diff")
 router.register("versions/<uuid:version_id>/reviews", VersionReviewViewSet, basename="version-reviews")
 router.register("instructors", InstructorViewSet, basename="instructors")
