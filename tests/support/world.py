@@ -398,7 +398,7 @@ def _fill_runs(world: World) -> None:
     WaitingPlace.objects.create(run=run, member_id=world.ids["members"])
     note = LessonMark.objects.create(enrollment=enrollment, lineage=lineage, kind="note", body=world.mark)
     world.ids |= {"runs": run.id, "enrollments": enrollment.id, "my-courses": enrollment.id}
-    world.ids |= {"grants": grant.id, "my-notes": note.id}
+    world.ids |= {"grants": grant.id, "my-notes": note.id, "waiting": world.ids["members"]}
 
 
 def _fill_moves(world: World, run: CourseRun, lesson: Lesson, enrollment: Enrollment) -> None:

@@ -18,7 +18,7 @@ class RunDateIn(serializers.Serializer[Any]):
 class RunDatesIn(serializers.Serializer[Any]):
     """All dates of the run; units left out go by the version."""
 
-    dates = RunDateIn(many=True, max_length=2000)
+    dates = serializers.ListField(child=RunDateIn(), max_length=2000)
 
 
 class RunDateOut(serializers.Serializer[Any]):

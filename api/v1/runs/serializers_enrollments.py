@@ -36,7 +36,7 @@ class EnrollmentOut(serializers.Serializer[Any]):
         return super().to_representation(shown_enrollment(instance))
 
 
-class PrerequisiteOut(serializers.Serializer[Any]):
+class NeededCourseOut(serializers.Serializer[Any]):
     """A course that should have been completed before."""
 
     course_id = serializers.UUIDField()
@@ -47,7 +47,7 @@ class PrerequisiteOut(serializers.Serializer[Any]):
 class EnrolledOut(EnrollmentOut):
     """The enrollment that asking made or found."""
 
-    advised = PrerequisiteOut(many=True, help_text="Courses advised before this one, not completed yet.")
+    advised = NeededCourseOut(many=True, help_text="Courses advised before this one, not completed yet.")
 
 
 class WaitingAnswerOut(serializers.Serializer[Any]):
@@ -123,7 +123,7 @@ class EnrollRowOut(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(choices=[(outcome.value, outcome.value) for outcome in EnrollOutcome])
     enrollment_id = serializers.UUIDField(allow_null=True)
     place = serializers.IntegerField(allow_null=True, help_text="On the waiting list, counted from 1.")
-    advised = PrerequisiteOut(many=True)
+    advised = NeededCourseOut(many=True)
     code = serializers.CharField(allow_null=True, help_text="Why the person was refused.")
     facts = serializers.DictField()
 

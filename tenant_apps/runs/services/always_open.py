@@ -1,6 +1,7 @@
 """The run that stands in where a course is given without dates: one for each course, made on first need."""
 
 import uuid
+from typing import Any
 
 from django.db import connection
 
@@ -51,7 +52,7 @@ def do_ensure_always_open_run(*, actor: Actor, course_id: uuid.UUID) -> tuple[uu
     require_transaction()
     if (found := _find(course_id)) is not None:
         return found, False
-    names = {
+    names: dict[str, Any] = {
         "id": new_id(),
         "now": clock.now(),
         "course": course_id,
