@@ -38,4 +38,4 @@ router.register("enrollments", EnrollmentLearningViewSet, basename="enrollment-l
 router.register("runs", RunWhyViewSet, basename="run-access")
 router.register("courses", CourseWhyViewSet, basename="course-access")
 
-urlpatterns = [path("home", HomeViewSet.as_view({"get": "show"}), name="home"), *router.urls]
+urlpatterns = [path("home", HomeViewSet.as_view({"get": "show"}, basename="home"), name="home"), *router.urls]
