@@ -32,11 +32,16 @@ from shared_apps.jobs.enums import JobState
 from shared_apps.onboarding.enums import DomainProblem, DomainState, SignUpStatus
 from shared_apps.onboarding.types import COURSE_REVIEW as COURSE_REVIEWS
 from tenant_apps.courses.enums import (
+    AccessType,
     BodyFormat,
     CourseState,
     InstructorRole,
     InstructorState,
     LessonKind,
+    Level,
+    NeedKind,
+    PriceType,
+    RelationKind,
     ReviewStanding,
     ReviewState,
     VersionState,
@@ -46,6 +51,7 @@ from tenant_apps.learning.policies import Access
 from tenant_apps.rosters.enums import ImportState, RowAction, RowResult
 from tenant_apps.runs.enums import EnrollmentSource, EnrollmentState, Pacing, RunState
 from tenant_apps.runs.policies import RIGHTS as RUN_RIGHTS
+from tenant_apps.runs.selectors.catalogue import FLAGS, ORDERS
 from tenants.enums import OrganizationState, Suspension
 
 ACCESS_LEVEL = AccessLevel.values
@@ -55,6 +61,11 @@ CHANGE_KIND = ChangeKind.values
 CHANGE_STATE = ChangeState.values
 CHECKOUT_STATE = CheckoutState.values
 COURSE_ACCESS = [access.value for access in Access]
+COURSE_ACCESS_TYPE = AccessType.values
+COURSE_FLAG = list(FLAGS)
+COURSE_LEVEL = Level.values
+COURSE_ORDER = list(ORDERS)
+COURSE_PRICE_TYPE = PriceType.values
 COURSE_REVIEW = list(COURSE_REVIEWS)
 COURSE_RIGHT = list(COURSE_RIGHTS)
 COURSE_STATE = CourseState.values
@@ -76,10 +87,12 @@ INVOICE_STATUS = ["draft", "open", "paid", "void", "uncollectible"]
 JOB_STATE = JobState.values
 LESSON_KIND = LessonKind.values
 MEMBERSHIP_STATUS = MembershipStatus.values
+NEED_KIND = NeedKind.values
 ORGANIZATION_STATE = OrganizationState.values
 OVERUSE = Overuse.values
 PLACE_OUTCOME = ["joined", "left", "already", "refused"]
 REFUND_STATE = RefundState.values
+RELATION_KIND = RelationKind.values
 REVIEW_STANDING = ReviewStanding.values
 REVIEW_STATE = ReviewState.values
 ROLE = [role.value for role in Role]

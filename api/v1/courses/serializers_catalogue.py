@@ -209,7 +209,7 @@ class SeoOut(serializers.Serializer[Any]):
     keywords = serializers.ListField(child=serializers.CharField(), default=list)
 
 
-class TranslationOut(serializers.Serializer[Any]):
+class CourseTranslationOut(serializers.Serializer[Any]):
     """Title and summary in another language."""
 
     title = serializers.CharField()
@@ -236,7 +236,7 @@ class CoursePageOut(CourseCardOut):
     audience = serializers.ListField(child=serializers.CharField())
     seo = SeoOut()
     switches = SwitchesOut()
-    translations = serializers.DictField(child=TranslationOut())
+    translations = serializers.DictField(child=CourseTranslationOut())
     instructors = PartOut(many=True)
 
     class Meta(CourseCardOut.Meta):

@@ -35,7 +35,7 @@ class SeoIn(serializers.Serializer[Any]):
     )
 
 
-class TranslationIn(serializers.Serializer[Any]):
+class CourseTranslationIn(serializers.Serializer[Any]):
     """Title and summary in another language."""
 
     title = serializers.CharField(max_length=200)
@@ -45,7 +45,7 @@ class TranslationIn(serializers.Serializer[Any]):
 class TranslationsIn(serializers.DictField):
     """Language -> title and summary; null takes a translation away."""
 
-    child = TranslationIn(allow_null=True)
+    child = CourseTranslationIn(allow_null=True)
 
     def to_internal_value(self, value: Any) -> Any:
         """Refuse keys that are no language, and more of them than there could be."""
