@@ -2,12 +2,23 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from tenant_apps.cohorts.selectors.cohorts import cohort_acts
 from tenant_apps.cohorts.services.places import PlaceOutcome
 from tenant_apps.runs.services.enrolling import EnrollOutcome
 
 LEAVE_RULES = (("keep", "Keep the enrollment"), ("withdraw", "Withdraw from the run"))
+
+
+class CohortCanOut(serializers.Serializer[Any]):
+    """What is open to the caller; `place` puts people in and takes them out."""
+
+    edit = serializers.BooleanField()
+    delete = serializers.BooleanField()
+    place = serializers.BooleanField()
+    set_managers = serializers.BooleanField()
 
 
 class CohortOut(serializers.Serializer[Any]):
@@ -20,8 +31,14 @@ class CohortOut(serializers.Serializer[Any]):
     starts_on = serializers.DateField(allow_null=True)
     leave_rule = serializers.ChoiceField(choices=LEAVE_RULES)
     member_count = serializers.IntegerField()
+    can = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+
+    @extend_schema_field(CohortCanOut)
+    def get_can(self, cohort: dict[str, Any]) -> dict[str, bool]:
+        """Return what is open to the caller."""
+        return cohort_acts(self.context["view"].actor)
 
 
 class CohortChangeIn(serializers.Serializer[Any]):

@@ -9,9 +9,9 @@ from django.db.models.functions import Coalesce, Concat, Trim
 
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
-from shared_apps.core.policies import require
+from shared_apps.core.policies import may, require
 from tenant_apps.cohorts.models import Cohort, CohortMember
-from tenant_apps.cohorts.policies import STAFF, VIEW, visible_cohorts
+from tenant_apps.cohorts.policies import EDIT, STAFF, VIEW, visible_cohorts
 
 COHORT_FIELDS = ("id", "name", "run_id", "starts_on", "leave_rule", "created_at", "updated_at")
 
@@ -33,6 +33,12 @@ def get_cohort(*, actor: Actor, cohort_id: uuid.UUID) -> dict[str, Any]:
     if found is None:
         raise NotFound
     return found
+
+
+def cohort_acts(actor: Actor) -> dict[str, bool]:
+    """Return what is open to the actor on each cohort they see: whoever sees one manages it."""
+    manages = may(actor, EDIT)
+    return {"edit": manages, "delete": manages, "place": manages, "set_managers": may(actor, STAFF)}
 
 
 def list_places(*, actor: Actor, cohort_id: uuid.UUID) -> QuerySet[CohortMember, dict[str, Any]]:

@@ -190,6 +190,9 @@ def test_managers_manage_the_cohorts_they_hold_the_right_on(
 
     assert [row["name"] for row in caller.get("/api/v1/cohorts").json()["results"]] == ["Mine"]
     assert caller.post(f"{own}/members", body).status_code == 200
+    can = {"edit": True, "delete": True, "place": True, "set_managers": False}
+    assert [row["can"] for row in caller.get("/api/v1/cohorts").json()["results"]] == [can]
+    assert admin.get(own).json()["can"] == can | {"set_managers": True}
     assert caller.get(f"/api/v1/cohorts/{foreign}").status_code == 404
     assert caller.post(f"/api/v1/cohorts/{foreign}/members", body).status_code == 404
     assert caller.put(f"{own}/managers", {"member_id": str(manager.id), "manages": False}).status_code == 403
