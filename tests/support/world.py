@@ -453,7 +453,7 @@ def _fill_moves(world: World, run: CourseRun, lesson: Lesson, enrollment: Enroll
         move=move,
         enrollment=enrollment,
         before=stood,
-        after={**stood, "lost": [], "new": [0], "dates": [], "effects": ["new_work"]},
+        after={**stood, "lost": "0", "new": "1", "dates": [], "effects": ["new_work"]},
     )
     world.ids |= {"moves": move.id, "next_versions": version.id}
 

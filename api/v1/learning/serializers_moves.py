@@ -111,11 +111,17 @@ class LessonChangeOut(serializers.Serializer[Any]):
     weight_after = serializers.IntegerField(allow_null=True)
 
 
-class DateRuleOut(serializers.Serializer[Any]):
-    """A rule of opening or due date that differs; null is no rule."""
+class DateUnitOut(serializers.Serializer[Any]):
+    """A module, lesson or topic."""
 
     lineage = serializers.UUIDField()
     title = serializers.CharField()
+
+
+class DateRuleOut(serializers.Serializer[Any]):
+    """A rule of opening or due date that becomes another, and the units it does for; null is no rule."""
+
+    units = DateUnitOut(many=True)
     what = serializers.ChoiceField(choices=("opens", "due"))
     before = serializers.DictField(allow_null=True)
     after = serializers.DictField(allow_null=True)

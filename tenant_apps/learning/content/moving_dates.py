@@ -14,22 +14,21 @@ OPENS, DUE = "opens", "due"
 
 @dataclass(frozen=True, slots=True)
 class ChangedRule:
-    """A unit whose opening or due date is ruled otherwise in the other version; None is no rule."""
+    """A rule of opening or due date that becomes another; None is no rule. `units` holds (lineage, title) of
+    those it changes for: courses have few rules and many lessons."""
 
-    lineage: str
-    title: str
     what: str
     before: TimeRule | None
     after: TimeRule | None
+    units: tuple[tuple[str, str], ...]
 
     def plain(self) -> dict[str, Any]:
         """Return its JSON form."""
         return {
-            "lineage": self.lineage,
-            "title": self.title,
             "what": self.what,
             "before": time_rule_json(self.before),
             "after": time_rule_json(self.after),
+            "units": [{"lineage": lineage, "title": title} for lineage, title in self.units],
         }
 
 
@@ -44,7 +43,7 @@ def changed_rules(
             those stand before the rules of any version.
         is_dripped: whether rules of opening count in this course.
     """
-    found = []
+    found: dict[tuple[str, TimeRule | None, TimeRule | None], list[tuple[str, str]]] = {}
     for lineage, unit in after.units.items():
         old = before.units.get(lineage)
         opens, due = dated.get(lineage, ("", ""))
@@ -53,8 +52,8 @@ def changed_rules(
                 continue
             rules = _rule(old, what), _rule(unit, what)
             if rules[0] != rules[1]:
-                found.append(ChangedRule(lineage, unit.title, what, *rules))
-    return found
+                found.setdefault((what, *rules), []).append((lineage, unit.title))
+    return [ChangedRule(*rule, tuple(units)) for rule, units in found.items()]
 
 
 def _rule(unit: Unit | None, what: str) -> TimeRule | None:

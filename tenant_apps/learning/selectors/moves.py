@@ -125,8 +125,8 @@ def move_learner(
         "member_name": row["member_name"],
         "before": before,
         "after": after,
-        "lost": [lineages[place] for place in after["lost"]],
-        "new": [lineages[place] for place in after["new"]],
+        "lost": [lineages[place] for place in members(int(after["lost"], 16))],
+        "new": [lineages[place] for place in members(int(after["new"], 16))],
         "given": [lineages[place] for place in members(given)],
         "dates": _dates(after["dates"], date_rules),
         "effects": after["effects"],
@@ -137,8 +137,9 @@ def move_learner(
 def _dates(changes: Any, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return changed dates with the unit and the kind of date ("opens" or "due") they belong to."""
     return [
-        {"lineage": rules[place]["lineage"], "what": rules[place]["what"], "before": before, "after": after}
+        {"lineage": unit["lineage"], "what": rules[place]["what"], "before": before, "after": after}
         for place, before, after in changes
+        for unit in rules[place]["units"]
     ]
 
 

@@ -53,17 +53,23 @@ SELECT counted.enrollment, %(now)s, %(now)s, counted.completed, counted.required
         EXCLUDED.last_lesson_id)
 """
 
-# Made by the move and untouched since: it goes. Opened or watched since: only the completion goes.
-_FORGET = """
-DELETE FROM learning_lessonrecord
- WHERE enrollment_id = ANY(%(enrollments)s) AND move_id = %(move)s AND created_at >= %(moved_at)s
-   AND opened_at IS NULL AND reported_at IS NULL AND view_count = 0 AND watched_seconds = 0
-   AND position_seconds = 0 AND reached_percent = 0
-"""
-_TAKE_BACK = """
-UPDATE learning_lessonrecord SET completed_at = NULL, move_id = NULL, updated_at = %(now)s
- WHERE enrollment_id = ANY(%(enrollments)s) AND move_id = %(move)s
-"""
+# Made by the move and untouched since: it goes. Opened or watched since: only the completion goes. Found by
+# their whole key, as nothing else of a learner's records needs to be looked at.
+_TAKEN = """
+   AND record.enrollment_id = taken.enrollment AND record.attempt = taken.attempt
+   AND record.lineage = taken.lineage AND record.move_id = %(move)s"""
+_KEYS = "unnest(%(enrollments)s::uuid[], %(attempts)s::int[], %(lineages)s::uuid[])"
+_FORGET = f"""
+DELETE FROM learning_lessonrecord record USING {_KEYS} AS taken(enrollment, attempt, lineage)
+ WHERE record.created_at >= %(moved_at)s
+   AND record.opened_at IS NULL AND record.reported_at IS NULL AND record.view_count = 0
+   AND record.watched_seconds = 0 AND record.position_seconds = 0 AND record.reached_percent = 0 {_TAKEN}
+"""  # noqa: S608  our own text
+_TAKE_BACK = f"""
+UPDATE learning_lessonrecord record SET completed_at = NULL, move_id = NULL, updated_at = %(now)s
+  FROM {_KEYS} AS taken(enrollment, attempt, lineage)
+ WHERE true {_TAKEN}
+"""  # noqa: S608  our own text
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +117,21 @@ def do_give(given: Sequence[GivenLesson], *, now: datetime, move_id: uuid.UUID |
 
 
 def do_forget(
-    *, move_id: uuid.UUID, moved_at: datetime, enrollment_ids: list[uuid.UUID], now: datetime
+    taken: Sequence[tuple[uuid.UUID, int, str]], *, move_id: uuid.UUID, moved_at: datetime, now: datetime
 ) -> None:
-    """Take back every lesson that the move completed."""
+    """Take back what the move completed: (enrollment, attempt, lineage) of each lesson it gave."""
     require_transaction()
-    names = {"move": move_id, "moved_at": moved_at, "enrollments": enrollment_ids, "now": now}
+    if not taken:
+        return
+    enrollments, attempts, lineages = zip(*taken, strict=True)
+    names = {
+        "move": move_id,
+        "moved_at": moved_at,
+        "now": now,
+        "enrollments": list(enrollments),
+        "attempts": list(attempts),
+        "lineages": list(lineages),
+    }
     _run(_FORGET, **names)
     _run(_TAKE_BACK, **names)
 

@@ -1,6 +1,7 @@
 """Undo a move: version, states and counters as they were, but for what people did since."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -122,7 +123,7 @@ def _do_undo(run: MovableRun, move: RunMove, now: datetime) -> dict[str, int]:
     before, after = outlines[move.from_version_id], outlines[move.to_version_id]
     forth = Plan(before, after, (), lineages=list(move.summary["lineages"]))
     rows = {row.enrollment_id: row for row in RunMoveLearner.objects.filter(move_id=move.id)}
-    do_forget(move_id=move.id, moved_at=move.created_at, enrollment_ids=list(rows), now=now)
+    do_forget(_given(forth, rows.values()), move_id=move.id, moved_at=move.created_at, now=now)
     found = [
         _undone(forth, rows.get(each.enrollment_id), each) for each in read_learners(run.id, forth.lineages)
     ]
@@ -149,6 +150,15 @@ def _do_undo(run: MovableRun, move: RunMove, now: datetime) -> dict[str, int]:
     )
     _do_note(found, now)
     return {name: sum(name in each.effects for each in found) for name in UNDO_EFFECTS}
+
+
+def _given(forth: Plan, rows: Iterable[RunMoveLearner]) -> list[tuple[uuid.UUID, int, str]]:
+    """Return the keys of the records that the move completed."""
+    return [
+        (row.enrollment_id, row.before["attempt"], lineage)
+        for row in rows
+        for lineage in forth.named(int(row.after["done"], 16) & ~int(row.before["done"], 16))
+    ]
 
 
 def _undone(forth: Plan, row: RunMoveLearner | None, learner: Learner) -> _Undone:

@@ -16,7 +16,7 @@ from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 from shared_apps.core.ids import new_id
 from shared_apps.core.transactions import entry_transaction
-from tenant_apps.learning.content.moving import Plan, members
+from tenant_apps.learning.content.moving import Plan
 from tenant_apps.learning.errors import MoveOutdated, MoveRunCancelled
 from tenant_apps.learning.models import RunMove, RunMoveLearner
 from tenant_apps.learning.selectors.move_effects import COMPLETES, Effect, Reckoning, reckon_move
@@ -219,8 +219,8 @@ def _do_write_move(actor: Actor, reckoning: Reckoning, now: datetime) -> RunMove
                     ),
                     "last_lesson_id": _plain(_last(plan, effect)),
                     "done": f"{effect.carried.after:x}",
-                    "lost": list(members(effect.carried.lost)),
-                    "new": list(members(effect.carried.new)),
+                    "lost": f"{effect.carried.lost:x}",
+                    "new": f"{effect.carried.new:x}",
                     "dates": effect.dates,
                     "effects": list(effect.effects),
                 },

@@ -610,8 +610,7 @@ def test_changed_dates_are_told_for_each_learner_in_their_zone(
     ]
     assert [rule.plain() for rule in dry.reckoning.rules] == [
         {
-            "lineage": str(lineage("A")),
-            "title": "A",
+            "units": [{"lineage": str(lineage("A")), "title": "A"}],
             "what": "opens",
             "before": {"kind": "days", "days": 3},
             "after": {"kind": "days", "days": 5, "at": "09:00"},
