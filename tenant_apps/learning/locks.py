@@ -45,4 +45,4 @@ def lock_enrollment_of(enrollment_id: uuid.UUID, member_id: uuid.UUID) -> Locked
     with prepared_cursor() as cursor:
         cursor.execute(_LOCK, names)
         row = cursor.fetchone()
-    return LockedEnrollment(Facts(*row[:FACTS_WIDTH]), *row[FACTS_WIDTH:]) if row else None
+    return LockedEnrollment(Facts.read(row), *row[FACTS_WIDTH:]) if row else None

@@ -52,7 +52,8 @@ def make_ruled_course(
             course_id = Course.objects.create(slug=name, title=name, owner=owner, switches=switches or {}).id
         number = CourseVersion.objects.filter(course_id=course_id).count() + 1
         version = CourseVersion.objects.create(course_id=course_id, number=number, rules=rules or {})
-        made_modules, made_lessons = [], []
+        made_modules: list[uuid.UUID] = []
+        made_lessons: list[uuid.UUID] = []
         for place, plan in enumerate(modules):
             facts = {"title": f"Module {place + 1}", "position": place} | plan.rules
             module = Module.objects.create(version=version, lineage=plan.lineage, **facts)

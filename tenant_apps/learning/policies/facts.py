@@ -31,7 +31,23 @@ FACTS = f"""
        (SELECT c.switches ->> 'drip' FROM courses_course c WHERE c.id = r.course_id),
        (SELECT string_agg(d.lineage::text || ' ' || d.opens_local || ' ' || d.due_local, ',')
           FROM runs_rundate d WHERE d.run_id = r.id)"""  # noqa: S608  our own text
-FACTS_WIDTH = 13
+# The attributes that `FACTS` fills, in its order.
+_COLUMNS = (
+    "enrollment_state",
+    "expires_at",
+    "attempt",
+    "begins_at",
+    "granted_from",
+    "run_state",
+    "starts_at",
+    "ends_at",
+    "timezone",
+    "seat_missing",
+    "zone",
+    "drip",
+    "date_texts",
+)
+FACTS_WIDTH = len(_COLUMNS)
 
 # What is completed in the attempt: "lineage microseconds" since 1970, joined by commas.
 DONE = """
@@ -121,6 +137,18 @@ class Facts:
     switched_off: str = ""
     grants: Sequence[Mapping[str, Any]] | None = None
     done: Done = NOTHING_DONE
+
+    @classmethod
+    def read(cls, columns: Sequence[Any], done: str | None = None, **more: Any) -> "Facts":
+        """Return the facts that a statement's columns say.
+
+        Args:
+            columns: as `FACTS` names them.
+            done: the column of `DONE`, where it was read.
+            more: of the other attributes.
+        """
+        named: dict[str, Any] = dict(zip(_COLUMNS, columns, strict=False))
+        return cls(**named, **more, done=Done.read(done))
 
     @property
     def has_drip(self) -> bool:

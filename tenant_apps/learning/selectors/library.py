@@ -14,7 +14,7 @@ from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
 from tenant_apps.learning.policies import LEARN, Facts, decide_course
-from tenant_apps.learning.policies.facts import DONE, FACTS, FACTS_WIDTH, Done
+from tenant_apps.learning.policies.facts import DONE, FACTS, FACTS_WIDTH
 from tenant_apps.learning.selectors.deadlines import Deadlines
 from tenant_apps.learning.selectors.outlines import Outline, get_outline, get_outlines
 from tenant_apps.learning.selectors.trees import tree
@@ -156,7 +156,7 @@ class _Row:
     """One row of `_COURSES`: the facts that access depends on, and what is shown of the course."""
 
     def __init__(self, row: tuple[Any, ...]) -> None:
-        self.facts = Facts(*row[:FACTS_WIDTH], done=Done.read(row[FACTS_WIDTH]))
+        self.facts = Facts.read(row, row[FACTS_WIDTH])
         self.about: dict[str, Any] = dict(zip(_ABOUT, row[FACTS_WIDTH + 1 :], strict=True))
 
 

@@ -8,7 +8,7 @@ from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from tenant_apps.learning.policies import FACTS, FACTS_WIDTH, Facts, decide
-from tenant_apps.learning.policies.facts import DONE, Done
+from tenant_apps.learning.policies.facts import DONE
 from tenant_apps.learning.selectors.outlines import get_outline
 from tenant_apps.learning.types import Outline
 from tenants.context import current_organization
@@ -68,6 +68,6 @@ def get_study(*, actor: Actor, enrollment_id: uuid.UUID) -> Study:
         row = cursor.fetchone()
     if row is None:
         raise NotFound
-    facts = Facts(*row[:FACTS_WIDTH], done=Done.read(row[FACTS_WIDTH]))
+    facts = Facts.read(row, row[FACTS_WIDTH])
     found_id, version_id, course_id = row[FACTS_WIDTH + 1 :]
     return Study(found_id, course_id, facts, get_outline(version_id))

@@ -23,7 +23,7 @@ from tenant_apps.courses.content.switches import is_on
 from tenant_apps.courses.policies import visible_courses
 from tenant_apps.learning.errors import UnknownAct
 from tenant_apps.learning.policies import LEARN, Decision, Facts, decide, decide_outside
-from tenant_apps.learning.policies.facts import DONE, FACTS, FACTS_WIDTH, Done
+from tenant_apps.learning.policies.facts import DONE, FACTS, FACTS_WIDTH
 from tenant_apps.learning.policies.links import Link, utc_text
 from tenant_apps.learning.policies.refusals import REFUSALS
 from tenant_apps.learning.policies.timing import local
@@ -178,11 +178,8 @@ def _read_place(enrollment_id: uuid.UUID, member_id: uuid.UUID) -> _Place:
     if row is None:
         raise NotFound
     found_id, run_id, version_id, course_id, switches, membership, grants = row[FACTS_WIDTH + 1 :]
-    facts = Facts(
-        *row[:FACTS_WIDTH],
-        membership=membership,
-        grants=json.loads(grants) if grants else [],
-        done=Done.read(row[FACTS_WIDTH]),
+    facts = Facts.read(
+        row, row[FACTS_WIDTH], membership=membership, grants=json.loads(grants) if grants else []
     )
     return _Place(facts, found_id, run_id, version_id, course_id, json.loads(switches or "{}"))
 
@@ -224,10 +221,8 @@ def _outside(actor: Actor, run_id: uuid.UUID | None, timezone: str, act: str) ->
         cursor.execute(_STRANGER, names)
         # An operator who looks in has no membership.
         zone, membership = cursor.fetchone() or ("UTC", "active")
-    facts = Facts(
-        *(None, None, 1, None, None, "open", None, None, timezone, False, zone, None, None),
-        membership=membership,
-    )
+    nowhere = (None, None, 1, None, None, "open", None, None, timezone, False, zone, None, None)
+    facts = Facts.read(nowhere, membership=membership)
     facts = _with_caller(facts, actor, act, run_id, is_own=True)
     if act == Act.JOIN and run_id is not None:
         facts = _with_offer(facts, run_id, now)
@@ -262,7 +257,7 @@ def _with_caller(facts: Facts, actor: Actor, act: str, run_id: uuid.UUID | None,
     if may(actor, BILLING_MANAGE):
         told |= {"reason": access.reason, "what_to_do": list(access.what_to_do)}
     writes = act in _WRITES
-    code, about = "", {}
+    code, about = "", dict[str, Any]()
     if act not in _ACTS:
         code, about = _right(actor, act, run_id)
     elif is_own and writes and actor.scopes and "write" not in actor.scopes:
