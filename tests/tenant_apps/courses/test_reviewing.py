@@ -4,10 +4,12 @@ import uuid
 from collections.abc import Callable
 
 import pytest
+from django.db import transaction
 
 from shared_apps.accounts.models import Membership
 from shared_apps.core.actors import Actor, Role
 from tenant_apps.courses.enums import CourseState, ReviewState, VersionState
+from tenant_apps.courses.errors import CourseMoveRefused
 from tenant_apps.courses.models import (
     Course,
     CourseInstructor,
@@ -15,11 +17,14 @@ from tenant_apps.courses.models import (
     InstructorProfile,
     VersionReview,
 )
+from tenant_apps.courses.selectors.catalog import count_courses
 from tenant_apps.courses.services.content import LessonFacts
 from tenant_apps.courses.services.courses import create_course
+from tenant_apps.courses.services.lifecycle import delete_course, restore_course
 from tenant_apps.courses.services.profiles import decide_instructor, update_own_card
 from tenant_apps.courses.services.publishing import publish_version
 from tenant_apps.courses.services.reviews import approve_review, reject_review, submit_version
+from tenant_apps.courses.services.steps import do_move_course
 from tenant_apps.courses.services.structure import add_lesson, add_module
 from tenants.context import in_organization
 from tenants.models import Organization
@@ -176,3 +181,54 @@ def test_an_instructor_who_makes_a_course_is_its_primary_one(
             create_course(actor=actor, slug=uuid.uuid4().hex, title="Course")
         [made] = CourseInstructor.objects.all()
         assert (made.member_id, made.role, made.share_percent) == (author.membership_id, "primary", 100)
+
+
+@pytest.mark.feature("CRS-02")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("draft", ["archived", "pending_review", "published"]),
+        ("pending_review", ["archived", "draft", "published", "rejected"]),
+        ("rejected", ["archived", "draft", "pending_review", "published"]),
+        ("published", ["archived", "unpublished"]),
+        ("unpublished", ["archived", "published"]),
+        ("archived", ["draft", "pending_review", "published", "rejected", "unpublished"]),
+    ],
+)
+def test_a_course_moves_to_these_states_and_to_no_other(
+    shared: None, acme: Organization, member: Make, before: str, after: list[str]
+) -> None:
+    actor = actor_as(member(acme, Role.ADMIN))
+    moved, refusals = [], []
+    with in_organization(acme):
+        made = create_course(actor=actor, slug="moving", title="Course")
+        for wanted in sorted(set(CourseState) - {CourseState(before)}):
+            Course.objects.filter(pk=made.pk).update(state=before, state_reason="", state_changed_at=None)
+            course = Course.objects.get(pk=made.pk)
+            with transaction.atomic():
+                try:
+                    do_move_course(course, wanted, reason="Because")
+                except CourseMoveRefused as error:
+                    refusals.append(error.facts)
+            course.refresh_from_db()
+            if course.state != before:
+                moved.append(course.state)
+                assert (course.state_reason, course.state_changed_at is None) == ("Because", False)
+
+    assert moved == after
+    assert refusals == [{"state": before, "allowed": after}] * (5 - len(after))
+
+
+@pytest.mark.feature("CRS-08")
+def test_a_deleted_course_counts_for_nothing_until_it_is_restored(
+    shared: None, acme: Organization, member: Make
+) -> None:
+    actor = actor_as(member(acme, Role.ADMIN))
+    with in_organization(acme):
+        courses = [create_course(actor=actor, slug=f"course-{number}", title="Course") for number in range(3)]
+
+        delete_course(actor=actor, course_id=courses[0].id)
+        assert count_courses() == 2
+
+        restore_course(actor=actor, course_id=courses[0].id)
+        assert count_courses() == 3
