@@ -22,7 +22,7 @@ from tenant_apps.courses.content.digest import text_digest
 from tenant_apps.courses.enums import BodyFormat, CourseState, VersionState
 from tenant_apps.courses.models import Course, CourseVersion, Lesson, LessonText, Module
 from tenant_apps.people.models import Member
-from tenant_apps.runs.models import CourseRun, Enrollment
+from tenant_apps.runs.models import AccessGrant, CourseRun, Enrollment
 from tenants.context import in_organization, in_public
 from tenants.models import Organization
 from tenants.services.organizations import do_create_organization, host_of
@@ -224,6 +224,10 @@ def _enroll(academy: Academy, runs: list[tuple[CourseRun, list[uuid.UUID]]], siz
             rows.append(row)
             academy.enrollments.append((place, row.id, lessons))
     Enrollment.objects.bulk_create(rows, batch_size=_BATCH)
+    AccessGrant.objects.bulk_create(
+        [AccessGrant(enrollment=row, source=row.source, starts_at=row.created_at) for row in rows],
+        batch_size=_BATCH,
+    )
     if not size.done_each:
         return
     with connection.cursor() as cursor:

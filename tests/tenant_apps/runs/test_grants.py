@@ -24,8 +24,10 @@ from tenant_apps.runs.enums import (
 from tenant_apps.runs.models import AccessGrant, CourseRun, Enrollment
 from tenant_apps.runs.services.enrolling import EnrollRow, Paid, do_enroll
 from tenant_apps.runs.services.expiring import expire_enrollments
+from tenant_apps.runs.tasks import expire
 from tenants.context import in_organization
 from tenants.models import Organization
+from tenants.timers import all_timers
 from tests.factories.courses import make_published_course
 from tests.factories.runs import make_enrollment, make_run
 from tests.support.measures import in_parallel, statements
@@ -299,6 +301,21 @@ def test_access_is_refused_at_the_instant_before_the_job_ran(
     with in_organization(acme):
         assert expire_enrollments() == 1
     assert caller.get(path).status_code == 403
+
+
+@pytest.mark.feature("ENR-05")
+def test_every_organization_has_its_moment_of_the_quarter(
+    acme: Organization, globex: Organization, member: Make
+) -> None:
+    now = clock.now()
+    for each in (acme, globex):
+        make_enrollment(each, make_run(each, make_published_course(each)), member(each).id, expires_at=now)
+    [timer] = [each for each in all_timers() if each.task == "runs.expire"]
+
+    called = [each for each in (acme, globex) if timer.is_due(each.id, now, now + timedelta(minutes=15))]
+    ended = [expire(organization_id=str(each.id)) for each in called]
+
+    assert (called, ended) == ([acme, globex], [1, 1])
 
 
 def test_expiring_and_more_time_at_once_end_in_one_of_the_two(

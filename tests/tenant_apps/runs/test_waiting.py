@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
 
 from billing.models import Plan, SeatAssignment, Subscription
 from shared_apps.accounts.enums import MembershipStatus
@@ -146,7 +147,9 @@ def test_suspension_and_completion_free_no_place(acme: Organization, member: Mak
     assert first.id not in _inside(acme, run_id)
 
 
-def test_whoever_is_let_in_is_written_to_once(acme: Organization, member: Make, sign_in: Sign) -> None:
+def test_whoever_is_let_in_is_written_to_once(
+    acme: Organization, member: Make, sign_in: Sign, mailoutbox: list[EmailMessage]
+) -> None:
     run_id, holding = _full_run(acme, member)
     first, admin = member(acme, first_name="Ada"), sign_in(acme, Role.ADMIN)
     _queue(admin, run_id, [first])
@@ -160,6 +163,12 @@ def test_whoever_is_let_in_is_written_to_once(acme: Organization, member: Make, 
     [mail] = OutboxMessage.objects.filter(topic="mail.send", payload__template="runs/promoted")
     assert mail.payload["to"] == first.user.email
     assert mail.payload["context"]["link"].endswith(f"/my-courses/{enrollment.id}")
+    with in_public():
+        relay()
+    [sent] = mailoutbox
+    assert sent.to == [first.user.email]
+    assert sent.subject == "A place in Security for new staff is yours"
+    assert mail.payload["context"]["link"] in str(sent.body)
     assert enrollment.enrolled_by_id is not None
     assert enrollment.source == "admin"
 
