@@ -31,6 +31,7 @@ from shared_apps.core.actors import Role
 from shared_apps.jobs.enums import JobState
 from shared_apps.onboarding.enums import DomainProblem, DomainState, SignUpStatus
 from shared_apps.onboarding.types import COURSE_REVIEW as COURSE_REVIEWS
+from tenant_apps.courses.content.rules import COMPLETIONS, TIME_RULES, ZONES
 from tenant_apps.courses.enums import (
     AccessType,
     BodyFormat,
@@ -47,6 +48,7 @@ from tenant_apps.courses.enums import (
     VersionState,
 )
 from tenant_apps.courses.policies import RIGHTS as COURSE_RIGHTS
+from tenant_apps.courses.services.bulk import ACTS
 from tenant_apps.learning.policies import Access
 from tenant_apps.rosters.enums import ImportState, RowAction, RowResult
 from tenant_apps.runs.enums import EnrollmentSource, EnrollmentState, Pacing, RunState
@@ -56,10 +58,12 @@ from tenants.enums import OrganizationState, Suspension
 
 ACCESS_LEVEL = AccessLevel.values
 BODY_FORMAT = BodyFormat.values
+BULK_ACT = list(ACTS)
 CANCEL_REASON = CancelReason.values
 CHANGE_KIND = ChangeKind.values
 CHANGE_STATE = ChangeState.values
 CHECKOUT_STATE = CheckoutState.values
+COMPLETION_RULE = list(COMPLETIONS)
 COURSE_ACCESS = [access.value for access in Access]
 COURSE_ACCESS_TYPE = AccessType.values
 COURSE_FLAG = list(FLAGS)
@@ -113,6 +117,8 @@ SIGN_UP_STATUS = SignUpStatus.values
 SUSPENSION_MODE = Suspension.values
 SUBSCRIPTION_STATUS = SubscriptionStatus.values
 TAX_BEHAVIOR = TaxBehavior.values
+TIME_RULE = list(TIME_RULES)
+TIME_RULE_ZONE = list(ZONES)
 TOKEN_SCOPE = ["read", "write"]
 VERSION_STATE = VersionState.values
 

@@ -148,7 +148,7 @@ class ResourceOut(serializers.Serializer[Any]):
     url = serializers.CharField(allow_blank=True)
 
 
-class TranslationOut(serializers.Serializer[Any]):
+class UnitTranslationOut(serializers.Serializer[Any]):
     """A module or lesson in another language; an empty title or body is not translated."""
 
     language = serializers.CharField()
@@ -185,7 +185,7 @@ class TopicOut(UnitRules):
     duration_seconds = serializers.IntegerField()
     linked_id = serializers.UUIDField(allow_null=True)
     resources = ResourceOut(many=True)
-    translations = TranslationOut(many=True)
+    translations = UnitTranslationOut(many=True)
 
 
 class LessonTreeOut(TopicOut):
@@ -203,7 +203,7 @@ class ModuleTreeOut(UnitRules):
     title = serializers.CharField()
     summary = serializers.CharField(allow_blank=True)
     position = serializers.IntegerField()
-    translations = TranslationOut(many=True)
+    translations = UnitTranslationOut(many=True)
     lessons = LessonTreeOut(many=True)
 
 

@@ -8,7 +8,7 @@ from api.v1.courses.serializers import LANGUAGE, MAX_LESSONS, TopicFactsIn
 from tenant_apps.courses.content.sanitize import MAX_BODY_CHARACTERS
 from tenant_apps.courses.enums import BodyFormat, LessonKind
 from tenant_apps.courses.models import Lesson
-from tenant_apps.courses.services.bulk import MAX_ACTS
+from tenant_apps.courses.services.bulk import ACTS, MAX_ACTS
 from tenant_apps.courses.services.resources import MAX_RESOURCES
 
 
@@ -99,7 +99,7 @@ class BulkActIn(serializers.Serializer[Any]):
     `duplicate` and `delete` name `lesson_id`.
     """
 
-    op = serializers.ChoiceField(choices=["create", "update", "move", "duplicate", "delete", "publish"])
+    op = serializers.ChoiceField(choices=ACTS)
     lesson_id = serializers.UUIDField(required=False)
     module_id = serializers.UUIDField(required=False)
     parent_id = serializers.UUIDField(required=False, allow_null=True)
@@ -165,7 +165,7 @@ class ResourceHandoutOut(serializers.Serializer[Any]):
     file = HandoutOut(allow_null=True)
 
 
-class PreviewListOut(serializers.ModelSerializer[Lesson]):
+class FreePreviewListOut(serializers.ModelSerializer[Lesson]):
     """A lesson that every member may read without enrollment."""
 
     kind = serializers.ChoiceField(choices=LessonKind.choices)
@@ -175,7 +175,7 @@ class PreviewListOut(serializers.ModelSerializer[Lesson]):
         fields = ("id", "lineage", "title", "kind", "minutes", "duration_seconds")
 
 
-class PreviewOut(serializers.Serializer[Any]):
+class FreePreviewOut(serializers.Serializer[Any]):
     """A free preview as it is read; `body_html` is safe to show."""
 
     id = serializers.UUIDField()

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenant_apps.courses.content.rules import MAX_DAYS, MAX_REQUIRES
+from tenant_apps.courses.content.rules import COMPLETIONS, MAX_DAYS, MAX_REQUIRES, TIME_RULES, ZONES
 
 
 class TimeRule(serializers.Serializer[Any]):
@@ -15,11 +15,11 @@ class TimeRule(serializers.Serializer[Any]):
     lineage of a module, lesson or topic, was completed.
     """
 
-    kind = serializers.ChoiceField(choices=["days", "date", "after"])
+    kind = serializers.ChoiceField(choices=TIME_RULES)
     days = serializers.IntegerField(min_value=0, max_value=MAX_DAYS, required=False)
     at = serializers.CharField(max_length=5, required=False, help_text="HH:MM; for days.")
     local = serializers.CharField(max_length=16, required=False, help_text="YYYY-MM-DDTHH:MM; for date.")
-    zone = serializers.ChoiceField(choices=["learner", "run"], required=False, help_text="For date.")
+    zone = serializers.ChoiceField(choices=ZONES, required=False, help_text="For date.")
     unit = serializers.UUIDField(required=False, help_text="Lineage; for after.")
 
 
@@ -39,7 +39,7 @@ class UnitRules(serializers.Serializer[Any]):
 class CompletionRule(serializers.Serializer[Any]):
     """What completes the course; `percent` for the kind of that name."""
 
-    kind = serializers.ChoiceField(choices=["all_required", "percent", "manual"])
+    kind = serializers.ChoiceField(choices=COMPLETIONS)
     percent = serializers.IntegerField(min_value=1, max_value=100, required=False)
 
 

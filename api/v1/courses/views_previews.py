@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.core.viewsets import DomainViewSet
-from api.v1.courses.serializers_content import PreviewListOut, PreviewOut
+from api.v1.courses.serializers_content import FreePreviewListOut, FreePreviewOut
 from tenant_apps.courses.selectors.previews import list_previews, read_preview
 
 
@@ -17,12 +17,14 @@ class PreviewViewSet(DomainViewSet):
 
     policies: ClassVar[dict[str, str]] = {"list": "courses.view", "retrieve": "courses.view"}
 
-    @extend_schema(responses={200: PreviewListOut(many=True)})
+    @extend_schema(responses={200: FreePreviewListOut(many=True)})
     def list(self, request: Request, course_id: uuid.UUID) -> Response:
         """List the free previews of the course's current version."""
-        return self.page(PreviewListOut, list_previews(actor=self.actor, course_id=course_id), ordering="id")
+        return self.page(
+            FreePreviewListOut, list_previews(actor=self.actor, course_id=course_id), ordering="id"
+        )
 
-    @extend_schema(responses={200: PreviewOut})
+    @extend_schema(responses={200: FreePreviewOut})
     def retrieve(self, request: Request, course_id: uuid.UUID, pk: uuid.UUID) -> Response:
         """Read a free preview. No other lesson can be read without enrollment."""
-        return self.answer(PreviewOut, read_preview(actor=self.actor, course_id=course_id, lesson_id=pk))
+        return self.answer(FreePreviewOut, read_preview(actor=self.actor, course_id=course_id, lesson_id=pk))

@@ -13,6 +13,9 @@ from typing import Any, Final, Literal, assert_never
 
 from tenant_apps.courses.errors import RuleRefused
 
+TIME_RULES: Final = ("days", "date", "after")
+ZONES: Final = ("learner", "run")
+COMPLETIONS: Final = ("all_required", "percent", "manual")
 MAX_DAYS: Final = 3_650
 MAX_REQUIRES: Final = 50
 
@@ -77,13 +80,13 @@ def parse_time_rule(value: object, *, field: str) -> TimeRule | None:
         case "date":
             _only(facts, {"kind", "local", "zone"}, field)
             zone = facts.get("zone", "learner")
-            if zone not in ("learner", "run"):
-                raise RuleRefused(field=f"{field}.zone", reason="rule_zone", allowed=["learner", "run"])
+            if zone not in ZONES:
+                raise RuleRefused(field=f"{field}.zone", reason="rule_zone", allowed=list(ZONES))
             return OnDate(_local(facts.get("local"), field), zone)
         case "after":
             _only(facts, {"kind", "unit", "days"}, field)
             return AfterUnit(_lineage(facts.get("unit"), f"{field}.unit"), _days(facts, field, default=0))
-    raise RuleRefused(field=f"{field}.kind", reason="rule_kind", allowed=["days", "date", "after"])
+    raise RuleRefused(field=f"{field}.kind", reason="rule_kind", allowed=list(TIME_RULES))
 
 
 def time_rule_json(rule: TimeRule | None) -> dict[str, Any] | None:
@@ -165,8 +168,7 @@ def _completion(value: object, field: str) -> Completion:
         case "percent":
             _only(facts, {"kind", "percent"}, field)
             return Completion("percent", _whole(facts.get("percent"), f"{field}.percent", least=1, most=100))
-    allowed = ["all_required", "percent", "manual"]
-    raise RuleRefused(field=f"{field}.kind", reason="rule_kind", allowed=allowed)
+    raise RuleRefused(field=f"{field}.kind", reason="rule_kind", allowed=list(COMPLETIONS))
 
 
 def _object(value: object, field: str) -> Mapping[str, Any]:

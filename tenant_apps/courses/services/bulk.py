@@ -29,6 +29,7 @@ from tenant_apps.courses.services.trimming import do_delete_lessons
 from tenant_apps.media.selectors.files import existing_file_ids
 
 MAX_ACTS: Final = 500
+ACTS: Final = ("create", "update", "move", "duplicate", "delete", "publish")
 
 _Place = tuple[uuid.UUID | None, uuid.UUID | None]
 
