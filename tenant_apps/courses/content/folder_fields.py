@@ -128,7 +128,7 @@ class FieldReader:
         if word is not None and word not in allowed:
             advice = did_you_mean(word, allowed, f"Use one of: {', '.join(allowed)}.")
             self.problems.add(value.place, "value_unknown", f"'{name}' cannot be '{word}'.", advice)
-        return word if word in allowed else next(iter(allowed))
+        return word if word is not None and word in allowed else next(iter(allowed))
 
     def address(self, value: YamlValue, name: str) -> str:
         """Return a canonical https address, "" when it is none."""

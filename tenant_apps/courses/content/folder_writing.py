@@ -141,6 +141,8 @@ class _Writer:
         return _given(release=self._time(unit.release), requires=requires, due=self._time(unit.due))
 
     def _time(self, rule: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        if rule is None:
+            return None
         match rule:
             case {"kind": "after", "unit": unit}:
                 name = self._reference(unit)

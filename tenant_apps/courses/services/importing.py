@@ -129,14 +129,14 @@ def _store_files(actor: Actor, source: CourseSource) -> dict[str, uuid.UUID]:
 def _facts(source: CourseSource) -> CourseFacts:
     """Return what the folder says of the course; what it leaves out stays as it is."""
     slugs = {name: source.facts[name] for name in ("category", "subcategory") if name in source.facts}
-    others = {name: value for name, value in source.facts.items() if name not in slugs}
     facts = CourseFacts(
         slug=source.slug,
         title=source.title,
         summary=plain_summary(source.summary),
         language=source.language,
-        **others,
     )
+    # The reader of folders names columns, and gives each its type.
+    facts.update({name: value for name, value in source.facts.items() if name not in slugs})  # type: ignore[typeddict-item]
     ids = dict(Category.objects.filter(slug__in=slugs.values()).order_by().values_list("slug", "id"))
     for name, slug in slugs.items():
         if slug not in ids:

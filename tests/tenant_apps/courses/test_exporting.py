@@ -168,15 +168,14 @@ def test_awkward_names_and_empty_lessons_come_back(acme: Organization, admin: Ac
         same_name = store_file(actor=admin, name="My Paper.pdf", stream=io.BytesIO(PDF + b"2"))
         module = Module.objects.create(version=draft, title="- no: yes # |", position=2)
         Module.objects.create(version=draft, title="Empty", position=3)
-        for position, facts in enumerate(
-            (
-                {"title": "null", "text": None},
-                {"title": "2026-01-01", "kind": "video", "embed_url": "https://www.youtube.com/embed/x"},
-                {"title": "Both", "kind": "text", "document": same_name, "media_url": "https://a.example/x"},
-                {"title": "Ünï 🎉 \u2028x", "key": "same"},
-                {"title": "Twice", "key": "same"},
-            )
-        ):
+        awkward: tuple[dict[str, Any], ...] = (
+            {"title": "null", "text": None},
+            {"title": "2026-01-01", "kind": "video", "embed_url": "https://www.youtube.com/embed/x"},
+            {"title": "Both", "kind": "text", "document": same_name, "media_url": "https://a.example/x"},
+            {"title": "Ünï 🎉 \u2028x", "key": "same"},
+            {"title": "Twice", "key": "same"},
+        )
+        for position, facts in enumerate(awkward):
             Lesson.objects.create(version=draft, module=module, position=position, **facts)
         export_to_folder(actor=admin, version_id=draft.id, folder=tmp_path)
 
