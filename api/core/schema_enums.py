@@ -49,7 +49,10 @@ from tenant_apps.courses.enums import (
 )
 from tenant_apps.courses.policies import RIGHTS as COURSE_RIGHTS
 from tenant_apps.courses.services.bulk import ACTS
+from tenant_apps.learning.content.mapping import KINDS as MOVE_RULES
 from tenant_apps.learning.policies import Access
+from tenant_apps.learning.selectors.move_effects import EFFECTS
+from tenant_apps.learning.services.move_undoing import UNDO_EFFECTS
 from tenant_apps.rosters.enums import ImportState, RowAction, RowResult
 from tenant_apps.runs.enums import EnrollmentSource, EnrollmentState, Pacing, RunState
 from tenant_apps.runs.policies import RIGHTS as RUN_RIGHTS
@@ -91,6 +94,10 @@ INVOICE_STATUS = ["draft", "open", "paid", "void", "uncollectible"]
 JOB_STATE = JobState.values
 LESSON_KIND = LessonKind.values
 MEMBERSHIP_STATUS = MembershipStatus.values
+MOVE_CHANGE = ["same", "moved", "added", "removed", *MOVE_RULES[:3]]
+MOVE_EFFECT = list(EFFECTS)
+MOVE_RULE_KIND = list(MOVE_RULES)
+MOVE_UNDO_EFFECT = list(UNDO_EFFECTS)
 NEED_KIND = NeedKind.values
 ORGANIZATION_STATE = OrganizationState.values
 OVERUSE = Overuse.values
