@@ -50,7 +50,7 @@ class MoveIn(serializers.Serializer[Any]):
     """Where the run is to move, and what stands for lessons that are not simply the same there."""
 
     to_version_id = serializers.UUIDField(help_text="Another published version of the run's course.")
-    mapping = MapRuleShape(many=True, required=False, max_length=MAX_RULES)
+    mapping = serializers.ListField(child=MapRuleShape(), required=False, max_length=MAX_RULES)
 
 
 class MoveDryRunIn(MoveIn):

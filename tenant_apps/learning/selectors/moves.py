@@ -47,7 +47,7 @@ def get_move(*, actor: Actor, run_id: uuid.UUID, move_id: uuid.UUID) -> dict[str
         NotFound: no such run or move, or none the actor sees.
         Forbidden: the actor may not change the run.
     """
-    found = (
+    found: dict[str, Any] | None = (
         _moves(get_run_to_move(actor=actor, run_id=run_id))
         .filter(pk=move_id)
         .values(
@@ -76,7 +76,7 @@ def list_move_learners(
     get_run_to_move(actor=actor, run_id=run_id)
     if not RunMove.objects.filter(pk=move_id, run_id=run_id).exists():
         raise NotFound
-    found: QuerySet[RunMoveLearner, dict[str, Any]] = RunMoveLearner.objects.filter(move_id=move_id).values(
+    found: QuerySet[RunMoveLearner, Any] = RunMoveLearner.objects.filter(move_id=move_id).values(
         "id",
         "enrollment_id",
         "before",

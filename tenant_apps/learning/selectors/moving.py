@@ -85,9 +85,22 @@ def read_learners(run_id: uuid.UUID, lineages: Sequence[str]) -> Iterator[Learne
     """Yield everybody in the run, in whatever state, by the enrollment's id. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(_LEARNERS, {"run": run_id, "lineages": list(lineages)})
-        for *facts, completed, required, weight, last_lesson_id, places in cursor.fetchall():
+        for row in cursor.fetchall():
+            completed, required, weight, last_lesson_id, places = row[8:]
             counted = None if completed is None else (completed, required, weight)
-            yield Learner(*facts, counted, last_lesson_id, places or ())
+            yield Learner(
+                enrollment_id=row[0],
+                member_id=row[1],
+                state=row[2],
+                attempt=row[3],
+                completed_at=row[4],
+                began_at=row[5],
+                name=row[6],
+                zone=row[7],
+                counted=counted,
+                last_lesson_id=last_lesson_id,
+                places=places or (),
+            )
 
 
 def read_dates(run_id: uuid.UUID) -> list[UnitDates]:
