@@ -245,7 +245,10 @@ class SiblingsIncomplete(InvalidInput):
 
     code = "siblings_incomplete"
     title = "The order does not name exactly the categories below the parent."
-    advice = "Read the tree again; name every id once. `missing`, `unknown`, `repeated` say what is off."
+    advice = (
+        "Read the tree again; name every id once. `missing` lists ids, `unknown_at` and `repeated_at` the "
+        "places, from 0, of what is too much."
+    )
 
 
 class CourseNeverPublished(Conflict):
@@ -420,7 +423,7 @@ class UnknownCourse(InvalidInput):
 
     code = "unknown_course"
     title = "There is no such course."
-    advice = "`unknown` lists the ids; a course must be one that you can see."
+    advice = "`unknown_at` lists the places, from 0, of those that are not there, or not to be seen by you."
 
 
 class LinkToItself(InvalidInput):

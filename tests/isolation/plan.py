@@ -43,6 +43,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "organization_change": {"name": "Sample"},
     # Nothing of a price or a limit where nothing is paid or limited, and no language but its own.
     "courses_partial_update": {
+        "slug": "sample-course-changed",
+        "language": "de",
+        "caption_languages": ["de"],
         "category_id": None,
         "subcategory_id": None,
         "translations": {},
@@ -55,7 +58,13 @@ BODIES: dict[str, dict[str, Any]] = {
         "access_days": None,
     },
     "categories_create": {"slug": "sample-category", "icon": "", "colour": "", "image_id": None},
-    "categories_partial_update": {"parent_id": None, "icon": "", "colour": "", "image_id": None},
+    "categories_partial_update": {
+        "slug": "sample-category-changed",
+        "parent_id": None,
+        "icon": "",
+        "colour": "",
+        "image_id": None,
+    },
     # The world's category has no children, and a course is not linked to itself.
     "categories_order": {"ids": []},
     "course_links_set_prerequisites": {"courses": []},

@@ -1,7 +1,6 @@
 """Make, move, order and delete categories. The tree is changed by one at a time: see `locks.take_turn`."""
 
 import uuid
-from collections import Counter
 from collections.abc import Sequence
 from typing import Final, TypedDict, Unpack
 
@@ -130,14 +129,11 @@ def order_categories(*, actor: Actor, parent_id: uuid.UUID | None, ids: Sequence
         take_turn("categories")
         _require_parent(parent_id)
         rows = {row.pk: row for row in Category.objects.filter(parent_id=parent_id).order_by()}
-        repeated = [key for key, times in Counter(ids).items() if times > 1]
-        if set(ids) != set(rows) or repeated:
-            raise SiblingsIncomplete(
-                field="ids",
-                missing=sorted(map(str, set(rows) - set(ids))),
-                unknown=sorted(map(str, set(ids) - set(rows))),
-                repeated=sorted(map(str, repeated)),
-            )
+        unknown = [place for place, key in enumerate(ids) if key not in rows]
+        repeated = [place for place, key in enumerate(ids) if key in ids[:place]]
+        missing = sorted(str(key) for key in set(rows) - set(ids))
+        if missing or unknown or repeated:
+            raise SiblingsIncomplete(field="ids", missing=missing, unknown_at=unknown, repeated_at=repeated)
         now = clock.now()
         for place, key in enumerate(ids):
             rows[key].position, rows[key].updated_at = place, now

@@ -110,9 +110,10 @@ def _check_named(
     if len({(link.course_id, link.kind if by_kind else "") for link in links}) < len(links):
         raise CourseRepeated(field="courses")
     new = named - set(known)
-    unknown = new - set(visible_courses(actor).filter(pk__in=new).values_list("pk", flat=True))
-    if unknown:
-        raise UnknownCourse(field="courses", unknown=sorted(map(str, unknown)))
+    missing = new - set(visible_courses(actor).filter(pk__in=new).values_list("pk", flat=True))
+    if missing:
+        unknown = [place for place, link in enumerate(links) if link.course_id in missing]
+        raise UnknownCourse(field="courses", unknown_at=unknown)
 
 
 def _refuse_loop(course_id: uuid.UUID, wanted: Collection[uuid.UUID]) -> None:
