@@ -31,6 +31,7 @@ from shared_apps.core.actors import Role
 from shared_apps.jobs.enums import JobState
 from shared_apps.onboarding.enums import DomainProblem, DomainState, SignUpStatus
 from shared_apps.onboarding.types import COURSE_REVIEW as COURSE_REVIEWS
+from tenant_apps.courses.content.comparing import Code
 from tenant_apps.courses.content.rules import COMPLETIONS, TIME_RULES, ZONES
 from tenant_apps.courses.enums import (
     AccessType,
@@ -77,6 +78,8 @@ COURSE_REVIEW = list(COURSE_REVIEWS)
 COURSE_RIGHT = list(COURSE_RIGHTS)
 COURSE_STATE = CourseState.values
 CURRENCY = sorted(code.upper() for code in STRIPE)
+DIFF_CODE = [code.value for code in Code]
+DIFF_STATUS = ["added", "removed", "changed", "same"]
 DOMAIN_PROBLEM = [problem.value for problem in DomainProblem]
 DOMAIN_STATE = [state.value for state in DomainState]
 DURATION = Duration.values

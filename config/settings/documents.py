@@ -37,6 +37,8 @@ SPECTACULAR_SETTINGS = {
         "CourseRight": "api.core.schema_enums.COURSE_RIGHT",
         "CourseState": "api.core.schema_enums.COURSE_STATE",
         "Currency": "api.core.schema_enums.CURRENCY",
+        "DiffCode": "api.core.schema_enums.DIFF_CODE",
+        "DiffStatus": "api.core.schema_enums.DIFF_STATUS",
         "DomainProblem": "api.core.schema_enums.DOMAIN_PROBLEM",
         "DomainState": "api.core.schema_enums.DOMAIN_STATE",
         "EnrollmentSource": "api.core.schema_enums.ENROLLMENT_SOURCE",
