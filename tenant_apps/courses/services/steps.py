@@ -40,12 +40,12 @@ def do_lock_course(*, actor: Actor, course_id: uuid.UUID, rule: Rule) -> Course:
     course = course_to_change(course_id).filter(pk__in=visible_courses(actor).values("pk")).first()
     if course is None:
         raise NotFound
-    refuse_barred(actor, rule)
+    refuse_barred(actor=actor, rule=rule)
     require(actor, rule, course_id)
     return course
 
 
-def refuse_barred(actor: Actor, rule: Rule) -> None:
+def refuse_barred(*, actor: Actor, rule: Rule) -> None:
     """Raise InstructorBarred when the rule needs good standing and the actor was rejected or suspended."""
     if rule.name not in NEED_STANDING or actor.role not in RIGHT_HOLDERS:
         return
