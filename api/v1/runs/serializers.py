@@ -8,10 +8,10 @@ from api.core.callers import caller_of
 from api.core.money import MoneyOut, money
 from billing.money import MOST_MINOR, STRIPE
 from tenant_apps.courses.enums import CourseState
+from tenant_apps.runs.content.times import MOMENTS, shown_moments
 from tenant_apps.runs.enums import EnrollmentState, Pacing, RunState
 from tenant_apps.runs.policies import RIGHTS
 from tenant_apps.runs.selectors.acts import run_acts
-from tenant_apps.runs.times import MOMENTS, shown_moments
 
 WALL_TIME = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$"
 

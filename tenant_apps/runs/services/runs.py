@@ -11,6 +11,7 @@ from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction
 from shared_apps.core.walltime import NoSuchZone, known_zone
+from tenant_apps.runs.content.times import check_windows, read_moments
 from tenant_apps.runs.enums import RUN_MOVES, RunState
 from tenant_apps.runs.errors import (
     CapacityBelowTaken,
@@ -24,18 +25,7 @@ from tenant_apps.runs.models import CourseRun
 from tenant_apps.runs.policies import CREATE, EDIT, visible_runs
 from tenant_apps.runs.selectors.runs import find_published_version
 from tenant_apps.runs.services.waiting import do_clear_list, do_promote, taken_in
-from tenant_apps.runs.times import check_windows, set_moments
 from tenants.context import current_organization
-
-_PLAIN = {
-    "title",
-    "pacing",
-    "capacity",
-    "has_waiting_list",
-    "is_open_to_members",
-    "price_minor",
-    "currency",
-}
 
 
 class RunFacts(TypedDict, total=False):
@@ -191,10 +181,10 @@ def _apply(run: CourseRun, facts: RunFacts) -> None:
         known_zone(run.timezone)
     except NoSuchZone as error:
         raise UnknownTimezone(field="timezone", timezone=run.timezone) from error
-    set_moments(run, given)
-    for name in _PLAIN & set(given):
-        setattr(run, name, given[name])
-    check_windows(run)
+    moments = read_moments(_as_dict(run), given, run.timezone)
+    check_windows(moments)
+    for name, value in (given | moments).items():
+        setattr(run, name, value)
     if (run.price_minor is None) != (not run.currency):
         raise PriceIncomplete(field="currency" if run.price_minor is not None else "price_minor")
     if run.price_minor is not None:

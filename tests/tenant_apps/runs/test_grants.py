@@ -32,7 +32,8 @@ from tests.factories.courses import make_published_course
 from tests.factories.runs import make_enrollment, make_run
 from tests.support.measures import in_parallel, statements
 
-Make, Sign = Callable[..., Membership], Callable[..., Any]
+Make = Callable[..., Membership]
+Sign = Callable[..., Any]
 
 
 def _enrol(
@@ -228,7 +229,7 @@ def test_the_job_ends_what_is_over_and_nothing_else(
     acme: Organization, globex: Organization, member: Make
 ) -> None:
     now, second = clock.now(), timedelta(seconds=1)
-    facts = {
+    facts: dict[str, dict[str, Any]] = {
         "active": {"expires_at": now},
         "pending": {"expires_at": now - second, "state": EnrollmentState.PENDING},
         "suspended": {"expires_at": now - second, "state": EnrollmentState.SUSPENDED},

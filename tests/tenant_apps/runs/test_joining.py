@@ -21,7 +21,8 @@ from tests.factories.courses import make_published_course
 from tests.factories.runs import make_enrollment, make_run
 from tests.support.measures import in_parallel
 
-Make, Sign = Callable[..., Membership], Callable[..., Any]
+Make = Callable[..., Membership]
+Sign = Callable[..., Any]
 
 
 @pytest.mark.feature("ENR-01")

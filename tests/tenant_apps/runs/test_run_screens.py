@@ -19,7 +19,8 @@ from tests.factories.courses import make_published_course
 from tests.factories.runs import make_enrollment, make_run
 from tests.support.measures import statements
 
-Make, Sign = Callable[..., Membership], Callable[..., Any]
+Make = Callable[..., Membership]
+Sign = Callable[..., Any]
 
 
 def _titles(answer: Any) -> list[str]:

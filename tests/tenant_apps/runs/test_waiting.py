@@ -28,7 +28,8 @@ from tests.factories.courses import make_published_course
 from tests.factories.runs import make_enrollment, make_run
 from tests.support.measures import in_parallel
 
-Make, Sign = Callable[..., Membership], Callable[..., Any]
+Make = Callable[..., Membership]
+Sign = Callable[..., Any]
 
 
 def _full_run(acme: Organization, member: Make, **facts: Any) -> tuple[uuid.UUID, uuid.UUID]:

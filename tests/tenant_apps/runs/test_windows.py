@@ -18,7 +18,8 @@ from tenants.models import Organization
 from tests.factories.courses import make_published_course, publish_another_version
 from tests.factories.runs import make_enrollment, make_run
 
-Make, Sign = Callable[..., Membership], Callable[..., Any]
+Make = Callable[..., Membership]
+Sign = Callable[..., Any]
 
 
 def _new(course: Any, **more: Any) -> dict[str, Any]:

@@ -9,46 +9,50 @@ from tenant_apps.runs.errors import (
     RunEndsBeforeStart,
     TimeGivenTwice,
 )
-from tenant_apps.runs.models import CourseRun
 
 MOMENTS = ("starts", "ends", "enrollment_opens", "enrollment_closes")
 
 
-def set_moments(run: CourseRun, facts: Mapping[str, Any]) -> None:
-    """Set the moments among the facts, and make every instant anew that was given as wall time.
+def read_moments(run: Mapping[str, Any], facts: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    """Return instants and wall times as they are after the facts, in this zone.
 
     An instant replaces the wall time that was there, and a wall time the instant; null or an empty text takes
     the moment away. Another zone keeps wall times and moves their instants; plain instants stay.
+
+    Args:
+        run: the moments as they were.
+        facts: what is to change; other keys are passed over.
+        zone: IANA name, known to be one.
 
     Raises:
         TimeGivenTwice: one moment is given both ways.
         NotAWallTime: no such date or time.
     """
+    found: dict[str, Any] = {}
     for moment in MOMENTS:
         instant, local = f"{moment}_at", f"{moment}_local"
         if facts.get(instant) is not None and facts.get(local):
             raise TimeGivenTwice(field=local)
+        found[instant], found[local] = run[instant], run[local]
         if facts.get(local) or (local in facts and instant not in facts):
-            setattr(run, local, facts[local] or "")
-            setattr(run, instant, None)
+            found[instant], found[local] = None, facts[local] or ""
         elif instant in facts:
-            setattr(run, local, "")
-            setattr(run, instant, facts[instant])
-        if text := getattr(run, local):
-            setattr(run, instant, _instant(text, run.timezone, local))
+            found[instant], found[local] = facts[instant], ""
+        if found[local]:
+            found[instant] = _instant(found[local], zone, local)
+    return found
 
 
-def check_windows(run: CourseRun) -> None:
+def check_windows(run: Mapping[str, Any]) -> None:
     """Refuse windows that are empty or turned around.
 
     Raises:
         RunEndsBeforeStart, EnrollmentClosesBeforeOpening: with both instants.
     """
-    if run.starts_at is not None and run.ends_at is not None and run.ends_at <= run.starts_at:
-        raise RunEndsBeforeStart(
-            field="ends_at", starts_at=run.starts_at.isoformat(), ends_at=run.ends_at.isoformat()
-        )
-    opens, closes = run.enrollment_opens_at, run.enrollment_closes_at
+    starts, ends = run["starts_at"], run["ends_at"]
+    if starts is not None and ends is not None and ends <= starts:
+        raise RunEndsBeforeStart(field="ends_at", starts_at=starts.isoformat(), ends_at=ends.isoformat())
+    opens, closes = run["enrollment_opens_at"], run["enrollment_closes_at"]
     if opens is not None and closes is not None and closes <= opens:
         raise EnrollmentClosesBeforeOpening(
             field="enrollment_closes_at", opens_at=opens.isoformat(), closes_at=closes.isoformat()
