@@ -1,4 +1,4 @@
-"""Free previews of a course, and a version seen with a learner's eyes."""
+"""Free previews of a course."""
 
 import uuid
 from typing import ClassVar
