@@ -8,7 +8,12 @@ from tenant_apps.learning.models import MarkKind
 from tenant_apps.learning.watching import LONGEST_SECONDS
 
 LONGEST_TEXT = 10_000
-ORDERS = {"newest": "-id", "oldest": "id", "position": ("place", "id"), "changed": ("-updated_at", "-id")}
+ORDERS: dict[str, tuple[str, ...]] = {
+    "newest": ("-id",),
+    "oldest": ("id",),
+    "position": ("place", "id"),
+    "changed": ("-updated_at", "-id"),
+}
 EXPORTS = ("json", "csv", "markdown")
 
 

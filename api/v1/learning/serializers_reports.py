@@ -54,7 +54,7 @@ class LessonReportIn(ReportIn):
 class ReportsIn(SentAt):
     """Reports gathered while offline, in any order."""
 
-    reports = LessonReportIn(many=True, allow_empty=False, max_length=MOST_AT_ONCE)
+    reports = serializers.ListField(child=LessonReportIn(), allow_empty=False, max_length=MOST_AT_ONCE)
 
 
 class WatchedOut(serializers.Serializer[Any]):

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from tenant_apps.courses.content.rules import AfterDays, AfterUnit
@@ -69,20 +70,25 @@ class Deadlines:
 
     def __init__(self, outline: Outline, date_texts: str | None = None) -> None:
         self._outline = outline
-        self._sources: list[tuple[str, Unit]] = []
-        self._known: dict[tuple[Any, ...], datetime | None] = {}
+        # Required lessons with the unit whose date they are due by: those whose date hangs on what the
+        # learner completed, and the others.
+        self._moving: list[tuple[str, Unit]] = []
+        self._fixed: list[tuple[str, Unit]] = []
+        self._known: dict[tuple[str, datetime | None], list[tuple[datetime, int, str]]] = {}
         dated = _dated(date_texts)
         if outline.has_due or dated:
             for lineage in outline.order:
                 if lineage in outline.required:
                     source = _source(outline, outline.units[lineage], dated)
                     if source is not None:
-                        self._sources.append((lineage, source))
+                        moves = isinstance(source.due, AfterUnit) and source.lineage not in dated
+                        (self._moving if moves else self._fixed).append((lineage, source))
+        self._counts_days = any(isinstance(source.due, AfterDays) for _, source in self._fixed)
 
     @property
     def of_lessons(self) -> bool:
         """Whether any required lesson is due at some time."""
-        return bool(self._sources)
+        return bool(self._moving or self._fixed)
 
     def next_for(self, facts: Facts) -> Deadline | None:
         """Return the learner's next deadline, a missed one first; None for who has finished, or has none.
@@ -92,26 +98,29 @@ class Deadlines:
         """
         if facts.enrollment_state not in ("pending", "active"):
             return None
-        first: tuple[datetime, str] | None = None
-        for lineage, source in self._sources:
-            if lineage not in facts.done:
-                due = self._due(facts, source)
-                if due is not None and (first is None or due < first[0]):
-                    first = (due, lineage)
+        undone = (due for due in self._sorted(facts) if due[2] not in facts.done)
+        first = min([*islice(undone, 1), *self._own(facts)], default=None)
         if first is not None and (facts.ends_at is None or first[0] <= facts.ends_at):
-            return Deadline(first[1], first[0], local(first[0], facts))
+            return Deadline(first[2], first[0], local(first[0], facts))
         if facts.ends_at is not None:
             return Deadline(None, facts.ends_at, local(facts.ends_at, facts))
         return None
 
-    def _due(self, facts: Facts, source: Unit) -> datetime | None:
-        if isinstance(source.due, AfterUnit):
-            return due_at(facts, self._outline, source)
-        start = facts.start if isinstance(source.due, AfterDays) else None
-        key = (source.lineage, facts.zone, start)
+    def _sorted(self, facts: Facts) -> list[tuple[datetime, int, str]]:
+        """Return what is due when, the earliest first: the same for all in one zone who began together."""
+        key = (facts.zone, facts.start if self._counts_days else None)
         if key not in self._known:
-            self._known[key] = due_at(facts, self._outline, source)
+            self._known[key] = sorted(self._dues(facts, self._fixed))
         return self._known[key]
+
+    def _own(self, facts: Facts) -> list[tuple[datetime, int, str]]:
+        """Return what is due at some time after something that this learner has completed."""
+        return self._dues(facts, [each for each in self._moving if each[0] not in facts.done])
+
+    def _dues(self, facts: Facts, sources: list[tuple[str, Unit]]) -> list[tuple[datetime, int, str]]:
+        found = ((due_at(facts, self._outline, source), lineage) for lineage, source in sources)
+        units = self._outline.units
+        return [(due, units[lineage].place, lineage) for due, lineage in found if due is not None]
 
 
 def facts_of_many(enrollment_ids: Iterable[uuid.UUID], run: RunTerms) -> Mapping[uuid.UUID, Facts]:

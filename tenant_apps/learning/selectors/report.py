@@ -90,8 +90,8 @@ def lessons_of_run(*, actor: Actor, run_id: uuid.UUID) -> dict[str, Any]:
     """
     outline = get_roster(actor=actor, run_id=run_id).outline
     people = _taking_part(actor, run_id)
-    counted = {
-        row.pop("lineage"): row
+    counted: dict[uuid.UUID, dict[str, Any]] = {
+        row["lineage"]: {**row}
         for row in LessonRecord.objects.filter(
             enrollment__in=people.order_by().values("id"), attempt=F("enrollment__attempt")
         )

@@ -370,6 +370,7 @@ def test_thirty_two_reports_at_once_keep_the_highest_and_the_newest(
     with in_organization(acme):
         found = LessonRecord.objects.get(enrollment_id=enrollment_id, lesson_id=course.lesson_ids[0])
         assert found.reached_percent == 31 * 100 // 600
+        assert found.opened_at is not None
         assert found.watched_seconds <= (clock.now() - found.opened_at).total_seconds()
         assert found.watched_seconds >= 90
         assert LessonRecord.objects.values("lineage").distinct().count() == LessonRecord.objects.count()
