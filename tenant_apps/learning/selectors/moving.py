@@ -40,7 +40,7 @@ _MOVED = """
 SELECT now.id
   FROM runs_enrollment e
   JOIN runs_courserun r ON r.id = e.run_id
-  JOIN courses_lesson old ON old.id = %(lesson)s AND old.version_id <> r.version_id
+  JOIN courses_lesson old ON old.id = %(lesson)s
   JOIN courses_lesson now ON now.version_id = r.version_id AND now.lineage = old.lineage
  WHERE e.id = %(enrollment)s AND e.member_id = %(member)s AND now.is_published
 """
@@ -113,7 +113,7 @@ def read_dates(run_id: uuid.UUID) -> list[UnitDates]:
 def find_moved_lesson(
     *, enrollment_id: uuid.UUID, member_id: uuid.UUID | None, lesson_id: uuid.UUID
 ) -> uuid.UUID | None:
-    """Return the lesson of the run's version that goes on from one of another version; None for none.
+    """Return the lesson of the run's version that goes on from one of any version; None for none.
 
     For a page that stood open, or an address that was kept, while the run moved.
     """

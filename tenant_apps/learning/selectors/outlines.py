@@ -20,7 +20,7 @@ from tenant_apps.courses.content.rules import (
 from tenant_apps.learning.types import LESSON, MODULE, TOPIC, Outline, Unit
 from tenants.context import current_organization
 
-__all__ = ["Outline", "get_outline", "get_outlines"]
+__all__ = ["Outline", "find_lesson", "get_outline", "get_outlines"]
 
 # About 100 kB for a course of 100 lessons.
 _KEPT = 200
@@ -44,6 +44,12 @@ SELECT v.id, v.number, v.rules,
 """
 
 _OF_ANY_STATE = _LESSONS.replace(" AND v.state = 'published'", "")
+
+_LINEAGE = """
+SELECT l.lineage::text FROM courses_lesson l
+  JOIN courses_courseversion v ON v.id = l.version_id AND v.course_id = %s
+ WHERE l.id = %s
+"""
 
 _LESSON_FIELDS = ("id", "lineage", "title", "kind", "position", "is_required", "minutes", "parent_id")
 
@@ -76,6 +82,23 @@ def get_outline(version_id: uuid.UUID) -> Outline:
 def read_outline(version_id: uuid.UUID) -> Outline:
     """Return the outline of a version that may be a draft: read every time, since drafts change."""
     return _read([version_id], _OF_ANY_STATE)[version_id]
+
+
+def find_lesson(outline: Outline, lesson_id: uuid.UUID, course_id: uuid.UUID) -> dict[str, Any] | None:
+    """Return the row of a lesson or topic by its id, also by the one it had in another version of the course:
+    a page that was open while the run moved goes on working. No query for an id of the outline's own.
+
+    Returns:
+        None for a lesson of another course, and for one that the outline's version does not have.
+    """
+    found = outline.lesson(lesson_id)
+    if found is not None:
+        return found
+    with connection.cursor() as cursor:
+        cursor.execute(_LINEAGE, [course_id, lesson_id])
+        row = cursor.fetchone()
+    unit = outline.units.get(row[0]) if row else None
+    return outline.lessons.get(unit.id) if unit else None
 
 
 def _keep(key: tuple[uuid.UUID, uuid.UUID], outline: Outline) -> None:

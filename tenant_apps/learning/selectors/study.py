@@ -9,7 +9,7 @@ from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from tenant_apps.learning.policies import FACTS, FACTS_WIDTH, Facts, decide
 from tenant_apps.learning.policies.facts import DONE
-from tenant_apps.learning.selectors.outlines import get_outline
+from tenant_apps.learning.selectors.outlines import find_lesson, get_outline
 from tenant_apps.learning.types import Outline
 from tenants.context import current_organization
 from tenants.postgresql.prepared import prepared_cursor
@@ -46,7 +46,7 @@ class Study:
         Raises:
             NotFound: no such published lesson.
         """
-        found = self.outline.lesson(lesson_id)
+        found = find_lesson(self.outline, lesson_id, self.course_id)
         if found is None:
             raise NotFound
         return uuid.UUID(found["lineage"])

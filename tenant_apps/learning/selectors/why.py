@@ -27,7 +27,7 @@ from tenant_apps.learning.policies.facts import DONE, FACTS, FACTS_WIDTH
 from tenant_apps.learning.policies.links import Link, utc_text
 from tenant_apps.learning.policies.refusals import REFUSALS
 from tenant_apps.learning.policies.timing import local
-from tenant_apps.learning.selectors.outlines import get_outline
+from tenant_apps.learning.selectors.outlines import find_lesson, get_outline
 from tenant_apps.learning.types import Outline
 from tenant_apps.runs.policies import visible_enrollments, visible_runs
 from tenant_apps.runs.services.joining import find_offer
@@ -192,7 +192,7 @@ def _explained(
     unit = None
     if lesson_id is not None:
         outline = get_outline(place.version_id)
-        lesson = outline.lesson(lesson_id)
+        lesson = find_lesson(outline, lesson_id, place.course_id)
         if lesson is None:
             raise NotFound
         unit = outline.units[lesson["lineage"]]

@@ -107,9 +107,11 @@ def _complete(
     lesson = outline.lesson(lesson_id)
     if lesson is None:
         moved_to = find_moved_lesson(enrollment_id=enrollment_id, member_id=member_id, lesson_id=lesson_id)
-        lesson = None if moved_to is None else outline.lesson(moved_to)
-    if lesson is None:
-        raise NotFound
+        if moved_to is None:
+            raise NotFound
+        lesson = outline.lesson(moved_to)
+    if lesson is None:  # the lock's statement read the run before it waited for a move
+        raise RunMoved
     unit = outline.units[lesson["lineage"]]
     if outline.is_gated or enrollment.facts.date_texts:
         enrollment = enrollment.with_done()

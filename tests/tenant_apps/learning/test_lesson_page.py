@@ -11,6 +11,7 @@ from shared_apps.core.ids import new_id
 from tenant_apps.courses.models import Course, CourseVersion, Lesson, LessonResource, Module, Translation
 from tenant_apps.media.models import StoredFile
 from tenant_apps.people.models import Member
+from tenant_apps.runs.models import CourseRun
 from tenants.context import in_organization
 from tenants.models import Organization
 from tests.factories.courses import PublishedCourse, make_text, publish_another_version
@@ -212,3 +213,24 @@ def test_a_page_takes_two_statements_and_counts_its_visits(
     assert counts == [0, 1, 2]
     # Beside the sign-in: the page, and the visit.
     assert len(seen) == 3
+
+
+@pytest.mark.feature("VER-04")
+def test_a_page_that_was_open_while_the_run_moved_goes_on_working(
+    acme: Organization, member: Make, sign_in: Sign
+) -> None:
+    kept, gone = LessonPlan(), LessonPlan()
+    old, learner = make_ruled_course(acme, [ModulePlan([kept, gone])]), member(acme)
+    run_id = make_run(acme, old)
+    enrollment_id = make_enrollment(acme, run_id, learner.id)
+    new = make_ruled_course(acme, [ModulePlan([LessonPlan(), kept])], course_id=old.course_id)
+    with in_organization(acme):
+        CourseRun.objects.filter(pk=run_id).update(version_id=new.version_id)
+    caller = sign_in(acme, learner)
+    pages = [f"/api/v1/my-courses/{enrollment_id}/lessons/{each}" for each in old.lesson_ids]
+
+    read, done, why = caller.get(pages[0]), caller.post(f"{pages[0]}/complete"), caller.get(f"{pages[0]}/why")
+
+    assert read.json()["id"] == done.json()["lesson_id"] == str(new.lesson_ids[1])
+    assert why.json()["is_open"] is True
+    assert [caller.get(pages[1]).status_code, caller.post(f"{pages[1]}/complete").status_code] == [404, 404]
