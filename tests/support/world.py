@@ -387,7 +387,11 @@ def _fill_runs(world: World) -> None:
         reason=world.mark,
     )
     CourseProgress.objects.create(
-        enrollment=enrollment, completed_count=1, required_completed_count=1, completed_weight=1
+        enrollment=enrollment,
+        completed_count=1,
+        required_completed_count=1,
+        completed_weight=1,
+        last_accessed_at=clock.now(),
     )
     grant = AccessGrant.objects.create(
         enrollment=enrollment, source="admin", starts_at=clock.now(), reason=world.mark
