@@ -5,7 +5,6 @@ from typing import Any
 from rest_framework import serializers
 
 from tenant_apps.courses.enums import InstructorRole, InstructorState
-from tenant_apps.courses.models import Course, InstructorProfile
 from tenant_apps.courses.services.profiles import MOST_HEADLINE, MOST_SHORT_BIO
 
 MOST_INSTRUCTORS = 50
@@ -71,29 +70,24 @@ class DecideIn(serializers.Serializer[Any]):
         return attrs
 
 
-class CardRowOut(serializers.ModelSerializer[InstructorProfile]):
-    """A card in the list."""
+class CardRowOut(serializers.Serializer[Any]):
+    """A card in the list, with the name the company knows."""
 
     id = serializers.UUIDField(source="member_id")
-    display_name = serializers.SerializerMethodField()
-    state = serializers.ChoiceField(choices=InstructorState.choices)
+    display_name = serializers.CharField(source="member.display_name")
+    headline = serializers.CharField(allow_blank=True)
+    short_bio = serializers.CharField(allow_blank=True)
     expertise = serializers.ListField(child=serializers.CharField())
-
-    class Meta:
-        model = InstructorProfile
-        fields = ("id", "display_name", "headline", "short_bio", "expertise", "state")
-
-    def get_display_name(self, profile: InstructorProfile) -> str:
-        """Return the name the company knows."""
-        return profile.member.display_name
+    state = serializers.ChoiceField(choices=InstructorState.choices)
 
 
-class CardCourseOut(serializers.ModelSerializer[Course]):
+class CardCourseOut(serializers.Serializer[Any]):
     """A published course of an instructor."""
 
-    class Meta:
-        model = Course
-        fields = ("id", "slug", "title", "summary")
+    id = serializers.UUIDField()
+    slug = serializers.SlugField()
+    title = serializers.CharField()
+    summary = serializers.CharField(allow_blank=True)
 
 
 class CardCanOut(serializers.Serializer[Any]):
@@ -108,25 +102,15 @@ class CardCanOut(serializers.Serializer[Any]):
 class CardOut(CardRowOut):
     """A whole card; `bio_html` is safe to show."""
 
+    bio = serializers.CharField(allow_blank=True)
+    bio_html = serializers.CharField(allow_blank=True)
     links = serializers.DictField(child=serializers.CharField())
     certifications = MeritShape(many=True)
     achievements = MeritShape(many=True)
+    state_reason = serializers.CharField(allow_blank=True)
+    state_changed_at = serializers.DateTimeField(allow_null=True)
     courses = CardCourseOut(many=True)
     can = CardCanOut()
-
-    class Meta(CardRowOut.Meta):
-        fields = (  # type: ignore[assignment]
-            *CardRowOut.Meta.fields,
-            "bio",
-            "bio_html",
-            "links",
-            "certifications",
-            "achievements",
-            "state_reason",
-            "state_changed_at",
-            "courses",
-            "can",
-        )
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """Put the profile's own fields beside courses and acts: the instance is an `InstructorCard`."""

@@ -7,7 +7,6 @@ from rest_framework import serializers
 
 from api.v1.courses.serializers import VersionOut, VersionTreeOut
 from tenant_apps.courses.enums import CourseState, ReviewStanding, ReviewState
-from tenant_apps.courses.models import CourseVersion, VersionReview
 from tenant_apps.courses.selectors.acts import VERSION_ACTS, review_standing, version_acts
 from tenant_apps.courses.selectors.reviews import review_acts
 
@@ -74,48 +73,33 @@ class ReviewCanOut(serializers.Serializer[Any]):
     withdraw = serializers.BooleanField()
 
 
-class ReviewOut(serializers.ModelSerializer[VersionReview]):
+class ReviewOut(serializers.Serializer[Any]):
     """A draft handed in at `revision`; `is_outdated` when it was edited since, so that it can be approved no
     more."""
 
+    id = serializers.UUIDField()
     version_id = serializers.UUIDField()
     version_number = serializers.IntegerField(source="version.number")
     course_id = serializers.UUIDField(source="course_of")
     course_title = serializers.CharField()
     course_state = serializers.ChoiceField(choices=CourseState.choices)
+    revision = serializers.IntegerField()
     state = serializers.ChoiceField(choices=ReviewState.choices)
     is_outdated = serializers.SerializerMethodField()
+    message = serializers.CharField(allow_blank=True)
     submitted_by = PersonOut(allow_null=True)
+    created_at = serializers.DateTimeField()
+    reason = serializers.CharField(allow_blank=True)
     decided_by = PersonOut(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
     can = serializers.SerializerMethodField()
 
-    class Meta:
-        model = VersionReview
-        fields = (
-            "id",
-            "version_id",
-            "version_number",
-            "course_id",
-            "course_title",
-            "course_state",
-            "revision",
-            "state",
-            "is_outdated",
-            "message",
-            "submitted_by",
-            "created_at",
-            "reason",
-            "decided_by",
-            "decided_at",
-            "can",
-        )
-
-    def get_is_outdated(self, review: VersionReview) -> bool:
+    def get_is_outdated(self, review: Any) -> bool:
         """Return whether the draft is not what was handed in any more."""
-        return review.revision != review.version.revision
+        return bool(review.revision != review.version.revision)
 
     @extend_schema_field(ReviewCanOut)
-    def get_can(self, review: VersionReview) -> dict[str, bool]:
+    def get_can(self, review: Any) -> dict[str, bool]:
         """Return what is open to the caller."""
         return review_acts(self.context["view"].actor, review)
 
@@ -135,16 +119,15 @@ class VersionRowOut(VersionOut):
     can = serializers.SerializerMethodField()
 
     class Meta(VersionOut.Meta):
-        model = CourseVersion
         fields = (*VersionOut.Meta.fields, "approved_revision", "review_state", "can")  # type: ignore[assignment]
 
     @extend_schema_field(serializers.ChoiceField(choices=ReviewStanding.choices))
-    def get_review_state(self, version: CourseVersion) -> str:
+    def get_review_state(self, version: Any) -> str:
         """Return how far it has come with its reviewers."""
         return review_standing(version)
 
     @extend_schema_field(VersionCanOut)
-    def get_can(self, version: CourseVersion) -> dict[str, bool]:
+    def get_can(self, version: Any) -> dict[str, bool]:
         """Return what is open to the caller."""
         view = self.context["view"]
         return version_acts(view.actor, version, review_required=view.review_required)
