@@ -106,6 +106,8 @@ class PalaestraSchema(AutoSchema):
             codes |= {413, 415}
         if self._uses("if_match"):
             codes |= {412, 428}
+        if self._uses("optional_if_match"):
+            codes.add(412)
         return codes
 
     def _is_open(self) -> bool:
