@@ -8,8 +8,8 @@ one), and published as soon as an app of their own has registered them, from its
 
 An app that registers a kind completed by its linked object keeps three promises. It names the object by
 `Lesson.linked_id`. Its `problem` says whether the object is ready, without writing. And when a member has
-done what the object asks, it calls learning's step for linked completions with the lesson's lineage and the
-member, in the transaction of its own record, as often as it likes: completing twice completes once. Learners
+done what the object asks, it calls `do_complete_linked` of learning with member, enrollment and the lesson's
+lineage, in the transaction of its own record, as often as it likes: completing twice completes once. Learners
 cannot complete such a lesson by hand (`is_completed_by_hand`), and neither can a player's report.
 """
 
