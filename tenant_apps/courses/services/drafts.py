@@ -25,6 +25,10 @@ from tenant_apps.courses.services.texts import do_drop_texts
 _OWN: Final = frozenset({"id", "created_at", "updated_at", "version_id"})
 
 
+# Where texts stood before they had rows of their own: not carried along.
+_FORMER_TEXT: Final = {"body_format": "'markdown'", "body": "''", "body_html": "''"}
+
+
 def _copied(model: type[Model], *, without: Iterable[str] = ()) -> list[str]:
     """Return the columns that a copy takes as they are."""
     columns = [str(field.column) for field in model._meta.concrete_fields]
@@ -73,7 +77,7 @@ _COPIES: Final[tuple[tuple[str, str], ...]] = (
   JOIN courses_module old ON old.id = source.module_id
   JOIN courses_module copy ON copy.version_id = %(target)s AND copy.lineage = old.lineage
   LEFT JOIN source parent ON parent.id = source.parent_id""",
-            resolved={"module_id": "copy.id", "parent_id": "parent.new_id"},
+            resolved={"module_id": "copy.id", "parent_id": "parent.new_id", **_FORMER_TEXT},
         ),
     ),
     (
