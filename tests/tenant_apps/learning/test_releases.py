@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -461,3 +462,34 @@ def test_days_count_from_the_start_of_the_run_at_the_earliest(
         answer = caller.get(path)
 
     assert answer.json()["facts"]["opens_at"] == "2026-05-05T12:00:00Z"
+
+
+@pytest.mark.feature("P23")
+@pytest.mark.parametrize(
+    ("label", "zone", "begun", "rule", "instant"), DRIPS, ids=[each[0] for each in DRIPS]
+)
+def test_a_deadline_comes_as_an_instant_and_as_the_learners_clock_shows_it(
+    acme: Organization,
+    member: Make,
+    sign_in: Sign,
+    label: str,
+    zone: str,
+    begun: str,
+    rule: dict[str, Any],
+    instant: str,
+) -> None:
+    # The module's deadline holds for its topics too; a lesson's own stands before it.
+    own = LessonPlan({"due": {"kind": "date", "local": "2030-06-01T12:00"}})
+    module = ModulePlan([LessonPlan(topics=[LessonPlan()]), own], {"due": rule})
+    course = make_ruled_course(acme, [module])
+    place = Place(acme, member, sign_in, course, zone=zone, begun=begun, run_zone="Europe/Berlin")
+
+    due = _at(instant)
+
+    for number in (0, 1):
+        line = place.line(number)
+        assert _at(line["due_at"]) == due
+        assert line["due_at"].endswith("Z")
+        assert line["due_local"] == due.astimezone(ZoneInfo(zone)).isoformat()
+    assert place.line(2)["due_local"].startswith("2030-06-01T12:00:00")
+    assert place.code(0) == "open", "a deadline closes nothing"
