@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenant_apps.learning.models import MarkKind
-from tenant_apps.learning.watching import LONGEST_SECONDS
+from tenant_apps.learning.content.watching import LONGEST_SECONDS
+from tenant_apps.learning.enums import MarkKind
 
 LONGEST_TEXT = 10_000
 ORDERS: dict[str, tuple[str, ...]] = {

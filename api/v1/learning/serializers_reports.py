@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from tenant_apps.learning.content.watching import LONGEST_SECONDS
 from tenant_apps.learning.services.reports import MOST_AT_ONCE
-from tenant_apps.learning.watching import LONGEST_SECONDS
 
 
 class ReportIn(serializers.Serializer[Any]):

@@ -21,7 +21,7 @@ from api.v1.learning.serializers_marks import (
     MarkOrder,
     MarkOut,
 )
-from tenant_apps.learning.models import MarkKind
+from tenant_apps.learning.enums import MarkKind
 from tenant_apps.learning.selectors.marks import get_mark, list_course_marks, list_marks
 from tenant_apps.learning.services.marks import create_mark, delete_mark, edit_mark
 from tenants.context import current_organization

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 
 from api.core.viewsets import DomainViewSet
 from api.v1.learning.serializers_reports import ReportsIn, SingleReportIn, TakenOut, WatchedOut
+from tenant_apps.learning.content.watching import Report
 from tenant_apps.learning.services.reports import report_watching, report_watching_later
-from tenant_apps.learning.watching import Report
 
 
 class LessonReportViewSet(DomainViewSet):

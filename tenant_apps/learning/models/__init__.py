@@ -1,6 +1,6 @@
 """What learners did, left for themselves, and what became of it when their run moved on."""
 
-from tenant_apps.learning.models.marks import LessonMark, MarkKind
+from tenant_apps.learning.models.marks import LessonMark
 from tenant_apps.learning.models.moves import RunMove, RunMoveLearner
 from tenant_apps.learning.models.progress import (
     CourseProgress,
@@ -15,7 +15,6 @@ __all__ = [
     "LessonMark",
     "LessonProgress",
     "LessonRecord",
-    "MarkKind",
     "RunMove",
     "RunMoveLearner",
 ]

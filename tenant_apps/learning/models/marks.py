@@ -5,14 +5,8 @@ import uuid
 from django.db import models
 
 from shared_apps.core.models import Record
+from tenant_apps.learning.enums import MarkKind
 from tenants.rows import TenantRow
-
-
-class MarkKind(models.TextChoices):
-    """A place to come back to, or a text."""
-
-    BOOKMARK = "bookmark", "Bookmark"
-    NOTE = "note", "Note"
 
 
 class LessonMark(TenantRow, Record):

@@ -3,14 +3,14 @@
 import uuid
 from typing import Any
 
-from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, F, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
-from tenant_apps.courses.models import Lesson
 from tenant_apps.courses.selectors.facts import require_switch
+from tenant_apps.courses.selectors.places import lesson_in_version
 from tenant_apps.learning.models import LessonMark
 from tenant_apps.learning.policies import LEARN
 from tenant_apps.learning.selectors.study import get_study
@@ -103,9 +103,7 @@ def marks_to_export(*, actor: Actor, enrollment_id: uuid.UUID) -> list[dict[str,
 
 
 def _with_places(marks: QuerySet[LessonMark]) -> QuerySet[LessonMark, dict[str, Any]]:
-    now_there = Lesson.objects.filter(
-        version_id=OuterRef("enrollment__run__version_id"), lineage=OuterRef("lineage"), is_published=True
-    ).order_by()
+    now_there = lesson_in_version(version="enrollment__run__version_id", lineage="lineage")
     found: QuerySet[LessonMark, dict[str, Any]] = marks.order_by("-id").values(
         *MARK_FIELDS,
         lesson_id=Subquery(now_there.values("id")[:1]),

@@ -15,7 +15,6 @@ from tenant_apps.learning.models import LessonRecord
 from tenant_apps.learning.selectors.roster import Roster, get_roster
 from tenant_apps.learning.types import Outline
 from tenant_apps.runs.enums import EnrollmentState
-from tenant_apps.runs.models import Enrollment
 from tenant_apps.runs.policies import visible_enrollments
 
 # One text for each learner, so that ten thousand cells are a hundred rows.
@@ -158,7 +157,7 @@ def lesson_stats(*, actor: Actor, course_id: uuid.UUID) -> list[dict[str, Any]]:
         return [dict(zip(LESSON_STATS, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _taking_part(actor: Actor, run_id: uuid.UUID) -> QuerySet[Enrollment]:
+def _taking_part(actor: Actor, run_id: uuid.UUID) -> QuerySet[Any]:
     return visible_enrollments(actor).filter(run_id=run_id).exclude(state=EnrollmentState.WITHDRAWN)
 
 

@@ -8,7 +8,8 @@ from shared_apps.core.errors import Conflict, InvalidInput, NotFound
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction
 from tenant_apps.courses.selectors.facts import require_switch
-from tenant_apps.learning.models import LessonMark, MarkKind
+from tenant_apps.learning.enums import MarkKind
+from tenant_apps.learning.models import LessonMark
 from tenant_apps.learning.policies import LEARN
 from tenant_apps.learning.selectors.marks import NOTES, get_mark
 from tenant_apps.learning.selectors.study import get_study

@@ -20,9 +20,9 @@ from shared_apps.core.actors import Actor
 from shared_apps.core.errors import DomainError
 from shared_apps.core.ids import new_id
 from shared_apps.core.policies import require
+from tenant_apps.learning.content.watching import Report, fold
 from tenant_apps.learning.policies import LEARN
 from tenant_apps.learning.selectors.study import Study, get_study
-from tenant_apps.learning.watching import Report, fold
 from tenants.postgresql.prepared import prepared_cursor
 
 MOST_AT_ONCE = 200

@@ -15,7 +15,8 @@ from shared_apps.core import clock
 from shared_apps.core.actors import Role
 from tenant_apps.courses.enums import VersionState
 from tenant_apps.courses.models import Course, CourseVersion, Lesson
-from tenant_apps.learning.models import LessonMark, MarkKind
+from tenant_apps.learning.enums import MarkKind
+from tenant_apps.learning.models import LessonMark
 from tenant_apps.learning.services.marks import MOST_IN_A_COURSE
 from tenant_apps.runs.enums import EnrollmentState
 from tenant_apps.runs.models import CourseRun, Enrollment

@@ -13,9 +13,9 @@ from shared_apps.core import clock
 from shared_apps.core.actors import Actor, ActorKind, Role
 from tenant_apps.courses.enums import LessonKind, VersionState
 from tenant_apps.courses.models import CourseVersion, Lesson
+from tenant_apps.learning.content.watching import Report, fold
 from tenant_apps.learning.models import CourseProgress, LessonRecord
 from tenant_apps.learning.services.reports import report_watching, report_watching_later
-from tenant_apps.learning.watching import Report, fold
 from tenant_apps.runs.enums import EnrollmentState
 from tenant_apps.runs.models import Enrollment
 from tenants.context import in_organization
