@@ -1,6 +1,7 @@
 """What learners have does not move while authors work on what comes next."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,7 @@ def test_a_version_and_its_learners_see_the_same_bytes_while_a_newer_one_is_made
         with clock.frozen_at(instant):
             return {page: _stable(reader.get(page)) for page in reversed(pages)}
 
+    seen()  # a first look is told apart from later ones
     before = seen()
     tree, digest = author.get(old.url).content, _digest(acme, version_id)
     assert json.loads(tree)["content_hash"] == digest
@@ -86,7 +88,8 @@ def _digest(acme: Organization, version_id: Any) -> str:
 
 def _stable(answer: Any) -> bytes:
     assert answer.status_code == 200, answer.content
-    return bytes(answer.content)
+    # Looking at a lesson counts as a look, which is the learner's doing and no author's.
+    return re.sub(rb'"(view_count)":\d+', rb'"\1":0', bytes(answer.content))
 
 
 def _edit(draft: Draft) -> None:
