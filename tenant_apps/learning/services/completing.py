@@ -130,19 +130,21 @@ def do_complete_linked(
     """
     require_transaction()
     try:
-        return _complete_linked(member_id, enrollment_id, lineage)
+        return _complete_linked(member_id, enrollment_id, lineage, is_sure=False)
     except RunMoved:
-        return _complete_linked(member_id, enrollment_id, lineage)
+        return _complete_linked(member_id, enrollment_id, lineage, is_sure=True)
 
 
 def _complete_linked(
-    member_id: uuid.UUID, enrollment_id: uuid.UUID, lineage: uuid.UUID
+    member_id: uuid.UUID, enrollment_id: uuid.UUID, lineage: uuid.UUID, *, is_sure: bool
 ) -> LessonCompleted | None:
     enrollment = lock_enrollment_of(enrollment_id, member_id)
     if enrollment is None or enrollment.facts.enrollment_state not in LEARNING_STATES:
         return None
     outline = get_outline(enrollment.version_id)
     unit = outline.units.get(str(lineage))
+    if unit is None and not is_sure:
+        raise RunMoved
     if unit is None or not unit.parent:
         return None
     if outline.is_gated:

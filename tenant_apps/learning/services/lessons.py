@@ -92,19 +92,23 @@ def complete_lesson(*, actor: Actor, enrollment_id: uuid.UUID, lesson_id: uuid.U
     now = clock.now()
     with entry_transaction():
         try:
-            return _complete(actor.member_id, enrollment_id, lesson_id, now)
+            return _complete(actor.member_id, enrollment_id, lesson_id, now, is_sure=False)
         except RunMoved:  # while this waited; once the lock is held it cannot again
-            return _complete(actor.member_id, enrollment_id, lesson_id, now)
+            return _complete(actor.member_id, enrollment_id, lesson_id, now, is_sure=True)
 
 
 def _complete(
-    member_id: uuid.UUID, enrollment_id: uuid.UUID, lesson_id: uuid.UUID, now: datetime
+    member_id: uuid.UUID, enrollment_id: uuid.UUID, lesson_id: uuid.UUID, now: datetime, *, is_sure: bool
 ) -> LessonCompleted:
+    """Do it once. `is_sure`: the lock was held before, so the version that is read is the run's of now."""
     enrollment = lock_enrollment_of(enrollment_id, member_id)
     if enrollment is None:
         raise NotFound
     outline = get_outline(enrollment.version_id)
     lesson = outline.lesson(lesson_id)
+    if lesson is None and not is_sure:
+        # Of another version than the one that was read, which may be the one left while this waited.
+        raise RunMoved
     if lesson is None:
         moved_to = find_moved_lesson(enrollment_id=enrollment_id, member_id=member_id, lesson_id=lesson_id)
         if moved_to is None:

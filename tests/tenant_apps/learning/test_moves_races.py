@@ -283,3 +283,37 @@ def test_a_move_cut_off_in_the_middle_leaves_nothing_half_done(
         else:
             undo_move(actor=admin, run_id=run_id, move_id=move_id)
     assert everything() != before
+
+
+@pytest.mark.feature("M02")
+def test_a_learner_who_waited_for_the_undoing_counts_in_the_old_version(
+    committed: None, acme: Organization, member: Make
+) -> None:
+    """What the lock's statement read is then the newer version, to which the page's lesson is unknown."""
+    old = make_version(acme, {"M1": ["A", "B"]})
+    new = make_version(acme, {"M1": [{"name": "A", "weight": 7}, "C"]}, course_id=old.course_id)
+    run_id, admin, learner = make_run_of(acme, new), actor_as(member(acme, Role.ADMIN)), member(acme)
+    enrollment_id = make_enrollment(acme, run_id, learner.id)
+    answers: list[Any] = []
+
+    def complete() -> None:
+        try:
+            with in_organization(acme):
+                answers.append(
+                    complete_lesson(
+                        actor=actor_as(learner), enrollment_id=enrollment_id, lesson_id=old.lessons["B"]
+                    )
+                )
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=complete)
+    with in_organization(acme), transaction.atomic():
+        do_lock_run_to_move(actor=admin, run_id=run_id)
+        do_change_version(run_id=run_id, version_id=old.version_id)
+        thread.start()
+        wait_until_blocked()
+    thread.join()
+
+    (answer,) = answers
+    assert (answer.lesson_id, answer.total, answer.percent) == (old.lessons["B"], 2, 50)
