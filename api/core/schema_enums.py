@@ -51,8 +51,11 @@ from tenant_apps.courses.enums import (
 from tenant_apps.courses.policies import RIGHTS as COURSE_RIGHTS
 from tenant_apps.courses.services.bulk import ACTS
 from tenant_apps.learning.content.mapping import KINDS as MOVE_RULES
+from tenant_apps.learning.enums import MarkKind
 from tenant_apps.learning.policies import Access
+from tenant_apps.learning.selectors.home import Shelf, Sort
 from tenant_apps.learning.selectors.move_effects import EFFECTS
+from tenant_apps.learning.selectors.roster import Standing
 from tenant_apps.learning.services.move_undoing import UNDO_EFFECTS
 from tenant_apps.rosters.enums import ImportState, RowAction, RowResult
 from tenant_apps.runs.enums import EnrollmentSource, EnrollmentState, Pacing, RunState
@@ -95,7 +98,13 @@ INSTRUCTOR_STATE = InstructorState.values
 INTERVAL = Interval.values
 INVOICE_STATUS = ["draft", "open", "paid", "void", "uncollectible"]
 JOB_STATE = JobState.values
+LEARNER_ORDER = ["newest", "name", "-name", "percent", "-percent", "last_access", "-last_access"]
+LEARNER_STANDING = [standing.value for standing in Standing]
 LESSON_KIND = LessonKind.values
+MARK_KIND = MarkKind.values
+MARK_ORDER = ["newest", "oldest", "position", "changed"]
+MY_COURSE_ORDER = [sort.value for sort in Sort]
+MY_COURSE_SHELF = [shelf.value for shelf in Shelf]
 MEMBERSHIP_STATUS = MembershipStatus.values
 MOVE_CHANGE = ["same", "moved", "added", "removed", *MOVE_RULES[:3]]
 MOVE_EFFECT = list(EFFECTS)

@@ -69,7 +69,7 @@ class RosterCanOut(serializers.Serializer[Any]):
     why = serializers.BooleanField()
 
 
-class RosterRowOut(RunProgressOut):
+class LearnerRowOut(RunProgressOut):
     """One person in a run, with how far they are."""
 
     department = serializers.CharField(allow_blank=True)

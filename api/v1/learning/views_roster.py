@@ -16,12 +16,12 @@ from api.v1.learning.progress_file import progress_lines
 from api.v1.learning.serializers_roster import (
     ORDERS,
     CourseLessonStatsOut,
+    LearnerRowOut,
     MatrixColumnOut,
     MatrixPageOut,
     MatrixQuery,
     MatrixRowOut,
     RosterQuery,
-    RosterRowOut,
     RunLessonsOut,
     SortedRosterQuery,
 )
@@ -40,11 +40,11 @@ class RunProgressViewSet(DomainViewSet):
         "file": "runs.roster",
     }
 
-    @extend_schema(parameters=[SortedRosterQuery], responses=RosterRowOut(many=True))
+    @extend_schema(parameters=[SortedRosterQuery], responses=LearnerRowOut(many=True))
     def list(self, request: Request, run_id: uuid.UUID) -> Response:
         """List how far everybody in the run is, and what is due next."""
         roster, pages, rows = _page(self, run_id)
-        return pages.get_paginated_response(RosterRowOut(roster.finished(rows), many=True).data)
+        return pages.get_paginated_response(LearnerRowOut(roster.finished(rows), many=True).data)
 
     @extend_schema(responses=RunLessonsOut)
     @action(detail=False, methods=["get"])
