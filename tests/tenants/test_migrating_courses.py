@@ -35,14 +35,14 @@ def _old_stand() -> Stand:
 
 
 def _insert(table: str, **values: Any) -> uuid.UUID:
-    values = {"id": new_id(), "created_at": THEN, "updated_at": THEN} | values
+    made = new_id()
+    values = {"id": made, "created_at": THEN, "updated_at": THEN} | values
     names, marks = ", ".join(values), ", ".join(["%s"] * len(values))
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} ({names}) VALUES ({marks})",
             list(values.values()),
         )
-    made: uuid.UUID = values["id"]
     return made
 
 

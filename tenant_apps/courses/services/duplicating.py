@@ -51,7 +51,7 @@ def duplicate_lesson(*, actor: Actor, version_id: uuid.UUID, lesson_id: uuid.UUI
         made = copies.lessons[lesson.id]
         made.position = do_make_room(siblings_of(lesson), wanted=lesson.position + 1)
         do_write_copies(copies)
-        return finish_edit(actor, draft, "duplicate_lesson", made, lesson=made)
+        return finish_edit(actor=actor, draft=draft, act="duplicate_lesson", row=made, lesson=made)
 
 
 def duplicate_module(*, actor: Actor, version_id: uuid.UUID, module_id: uuid.UUID, revision: str) -> Edited:
@@ -73,7 +73,7 @@ def duplicate_module(*, actor: Actor, version_id: uuid.UUID, module_id: uuid.UUI
         _rename_units(made, copies.lineages)
         made.save(force_insert=True)
         do_write_copies(copies)
-        return finish_edit(actor, draft, "duplicate_module", made)
+        return finish_edit(actor=actor, draft=draft, act="duplicate_module", row=made)
 
 
 def copies_of(

@@ -97,11 +97,11 @@ def do_touch_lesson(lesson: Lesson) -> None:
 
 
 def finish_edit(
+    *,
     actor: Actor,
     draft: CourseVersion,
     act: str,
     row: CourseVersion | Module | Lesson | LessonResource,
-    *,
     lesson: Lesson | None = None,
 ) -> Edited:
     """Count the edit of a locked draft, record it and return what it left."""

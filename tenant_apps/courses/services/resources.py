@@ -56,7 +56,7 @@ def add_resource(
         resource.position = do_make_room(siblings, wanted=position)
         resource.save(force_insert=True)
         do_touch_lesson(lesson)
-        return finish_edit(actor, draft, "add_resource", resource, lesson=lesson)
+        return finish_edit(actor=actor, draft=draft, act="add_resource", row=resource, lesson=lesson)
 
 
 def update_resource(
@@ -81,7 +81,7 @@ def update_resource(
         _apply(resource, facts)
         resource.save_fields("title", "file", "url", "is_downloadable")
         do_touch_lesson(lesson)
-        return finish_edit(actor, draft, "update_resource", resource, lesson=lesson)
+        return finish_edit(actor=actor, draft=draft, act="update_resource", row=resource, lesson=lesson)
 
 
 def delete_resource(
@@ -98,7 +98,7 @@ def delete_resource(
         )
         resource = _resource(lesson_id, resource_id)
         do_touch_lesson(lesson)
-        edited = finish_edit(actor, draft, "delete_resource", resource, lesson=lesson)
+        edited = finish_edit(actor=actor, draft=draft, act="delete_resource", row=resource, lesson=lesson)
         resource.delete()
         do_close_gap(resources_of(lesson_id), position=resource.position)
         return edited
@@ -124,7 +124,7 @@ def order_resources(
         )
         do_order(resources_of(lesson_id), resource_ids, field="resource_ids")
         do_touch_lesson(lesson)
-        return finish_edit(actor, draft, "order_resources", lesson, lesson=lesson)
+        return finish_edit(actor=actor, draft=draft, act="order_resources", row=lesson, lesson=lesson)
 
 
 def _apply(resource: LessonResource, facts: ResourceFacts) -> None:

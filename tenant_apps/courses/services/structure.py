@@ -60,7 +60,7 @@ def set_version_rules(*, actor: Actor, version_id: uuid.UUID, revision: str, rul
         draft.rules = version_rules_json(parse_version_rules(rules))
         draft.save_fields("rules")
         do_check_version_rules(draft)
-        return finish_edit(actor, draft, "rules", draft)
+        return finish_edit(actor=actor, draft=draft, act="rules", row=draft)
 
 
 def add_module(
@@ -80,7 +80,7 @@ def add_module(
         module.save(force_insert=True)
         if changed & RULES:
             do_check_rules_of(draft, [module.lineage])
-        return finish_edit(actor, draft, "add_module", module)
+        return finish_edit(actor=actor, draft=draft, act="add_module", row=module)
 
 
 def update_module(
@@ -98,7 +98,7 @@ def update_module(
         module.save_fields(*changed)
         if changed & RULES:
             do_check_rules_of(draft, [module.lineage])
-        return finish_edit(actor, draft, "update_module", module)
+        return finish_edit(actor=actor, draft=draft, act="update_module", row=module)
 
 
 def delete_module(*, actor: Actor, version_id: uuid.UUID, module_id: uuid.UUID, revision: str) -> Edited:
@@ -110,7 +110,7 @@ def delete_module(*, actor: Actor, version_id: uuid.UUID, module_id: uuid.UUID, 
     with entry_transaction():
         draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
         module = find_module(version_id, module_id)
-        edited = finish_edit(actor, draft, "delete_module", module)
+        edited = finish_edit(actor=actor, draft=draft, act="delete_module", row=module)
         do_delete_lessons(version_id, Lesson.objects.filter(module_id=module_id))
         do_delete_translations(version_id, [module.lineage])
         module.delete()
@@ -144,7 +144,7 @@ def add_lesson(
         lesson.save(force_insert=True)
         if changed & RULES:
             do_check_rules_of(draft, [lesson.lineage])
-        return finish_edit(actor, draft, "add_lesson", lesson, lesson=lesson)
+        return finish_edit(actor=actor, draft=draft, act="add_lesson", row=lesson, lesson=lesson)
 
 
 def add_topic(
@@ -177,7 +177,7 @@ def add_topic(
         if changed & RULES:
             do_check_rules_of(draft, [topic.lineage])
         do_touch_lesson(parent)
-        return finish_edit(actor, draft, "add_topic", topic, lesson=parent)
+        return finish_edit(actor=actor, draft=draft, act="add_topic", row=topic, lesson=parent)
 
 
 def update_lesson(
@@ -215,7 +215,7 @@ def update_lesson(
         if left:
             Lesson.objects.filter(parent=lesson).update(module=lesson.module_id)
             do_close_gap(left[0], position=left[1])
-        return finish_edit(actor, draft, "update_lesson", lesson, lesson=lesson)
+        return finish_edit(actor=actor, draft=draft, act="update_lesson", row=lesson, lesson=lesson)
 
 
 def delete_lesson(*, actor: Actor, version_id: uuid.UUID, lesson_id: uuid.UUID, revision: str) -> Edited:
@@ -228,7 +228,7 @@ def delete_lesson(*, actor: Actor, version_id: uuid.UUID, lesson_id: uuid.UUID, 
         draft, lesson = do_lock_lesson(
             actor=actor, version_id=version_id, lesson_id=lesson_id, revision=revision
         )
-        edited = finish_edit(actor, draft, "delete_lesson", lesson)
+        edited = finish_edit(actor=actor, draft=draft, act="delete_lesson", row=lesson)
         family = Lesson.objects.filter(pk=lesson_id) | Lesson.objects.filter(parent_id=lesson_id)
         do_delete_lessons(version_id, family)
         do_close_gap(siblings_of(lesson), position=lesson.position)
@@ -255,7 +255,7 @@ def order_topics(
         )
         do_order(topics_of(lesson_id), topic_ids, field="topic_ids")
         do_touch_lesson(lesson)
-        return finish_edit(actor, draft, "order_topics", lesson, lesson=lesson)
+        return finish_edit(actor=actor, draft=draft, act="order_topics", row=lesson, lesson=lesson)
 
 
 def order_version(
@@ -283,4 +283,4 @@ def order_version(
             set(present.values_list("id", flat=True)), [each.lesson_id for each in places], field="lessons"
         )
         do_place_lessons(places)
-        return finish_edit(actor, draft, "order", draft)
+        return finish_edit(actor=actor, draft=draft, act="order", row=draft)

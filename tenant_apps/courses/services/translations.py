@@ -59,7 +59,7 @@ def set_lesson_translation(
         )
         _do_set(draft, lesson, language, facts)
         do_touch_lesson(lesson)
-        return finish_edit(actor, draft, f"translate:{language}", lesson, lesson=lesson)
+        return finish_edit(actor=actor, draft=draft, act=f"translate:{language}", row=lesson, lesson=lesson)
 
 
 def delete_lesson_translation(
@@ -76,7 +76,9 @@ def delete_lesson_translation(
         )
         _do_delete(version_id, lesson.lineage, language)
         do_touch_lesson(lesson)
-        return finish_edit(actor, draft, f"delete_translation:{language}", lesson, lesson=lesson)
+        return finish_edit(
+            actor=actor, draft=draft, act=f"delete_translation:{language}", row=lesson, lesson=lesson
+        )
 
 
 def set_module_translation(
@@ -93,7 +95,7 @@ def set_module_translation(
         draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
         module = find_module(version_id, module_id)
         _do_set(draft, module, language, facts)
-        return finish_edit(actor, draft, f"translate:{language}", module)
+        return finish_edit(actor=actor, draft=draft, act=f"translate:{language}", row=module)
 
 
 def delete_module_translation(
@@ -104,7 +106,7 @@ def delete_module_translation(
         draft = do_lock_draft(actor=actor, version_id=version_id, revision=revision, rule=EDIT)
         module = find_module(version_id, module_id)
         _do_delete(version_id, module.lineage, language)
-        return finish_edit(actor, draft, f"delete_translation:{language}", module)
+        return finish_edit(actor=actor, draft=draft, act=f"delete_translation:{language}", row=module)
 
 
 def _do_set(draft: CourseVersion, unit: Module | Lesson, language: str, facts: TranslationFacts) -> None:

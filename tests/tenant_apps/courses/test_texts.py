@@ -67,7 +67,7 @@ def test_an_edit_writes_another_text_and_leaves_the_shared_one(acme: Organizatio
         delete_lesson(actor=actor, version_id=draft.id, lesson_id=two.id, revision="*")
 
         assert unchanged == one.text_id
-        assert not LessonText.objects.filter(pk=first).exists()
+        assert not LessonText.objects.filter(pk__in=[first]).exists()
         assert second is not None
         assert (second.body, second.body_html) == ("Second", "<p>Second</p>\n")
         assert second.digest == text_digest("markdown", "Second")
