@@ -36,6 +36,9 @@ _COMMITTED = "works on committed rows; the same services are swept in tests/isol
 _GATEWAY = "asks the payment gateway, which has another account for each organization; swept in tests/billing"
 _FILE = "reads the file it is given and no database"
 
+_NO_RULES: dict[str, Any] = {"release": None, "requires": [], "due": None}
+_PLAIN_UNIT: dict[str, Any] = {**_NO_RULES, "embed_url": "", "media_url": "https://cdn.example/sample.mp3"}
+
 BODIES: dict[str, dict[str, Any]] = {
     "members_role": {"role": "instructor"},
     "invitations_create": {"role": "learner"},
@@ -57,6 +60,17 @@ BODIES: dict[str, dict[str, Any]] = {
         "access_type": "lifetime",
         "access_days": None,
     },
+    # One rule in one form, one of file and address, no unit that is not there.
+    "versions_rules": {"sequential": False, "completion": {"kind": "manual"}},
+    "lesson_resources_create": {"file_id": None, "url": "https://docs.example/"},
+    "lesson_resources_partial_update": {"file_id": None, "url": "https://docs.example/"},
+    "version_lessons_create": _PLAIN_UNIT,
+    "version_lessons_partial_update": _PLAIN_UNIT,
+    "version_lessons_topics": _PLAIN_UNIT,
+    "version_lessons_translate": {"language": "de"},
+    "version_modules_create": _NO_RULES,
+    "version_modules_partial_update": _NO_RULES,
+    "version_modules_translate": {"language": "de"},
     "categories_create": {"slug": "sample-category", "icon": "", "colour": "", "image_id": None},
     "categories_partial_update": {
         "slug": "sample-category-changed",
