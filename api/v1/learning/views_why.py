@@ -9,13 +9,13 @@ from rest_framework.response import Response
 
 from api.core.viewsets import DomainViewSet
 from api.v1.learning.serializers_why import (
+    AccessWhyOut,
     ActQuery,
     AttemptDetailOut,
     AttemptQuery,
     AttemptsOut,
     LessonActQuery,
     RestartIn,
-    AccessWhyOut,
 )
 from tenant_apps.learning.selectors.attempts import get_attempt, list_attempts
 from tenant_apps.learning.selectors.why import why_course, why_enrollment, why_my_course, why_run
