@@ -57,6 +57,7 @@ from tenant_apps.learning.selectors.home import Shelf, Sort
 from tenant_apps.learning.selectors.move_effects import EFFECTS
 from tenant_apps.learning.selectors.roster import Standing
 from tenant_apps.learning.services.move_undoing import UNDO_EFFECTS
+from tenant_apps.paths.enums import PathEnrollmentState, PathState, StepKind, StepState
 from tenant_apps.rosters.enums import ImportState, RowAction, RowResult
 from tenant_apps.runs.enums import EnrollmentSource, EnrollmentState, Pacing, RunState
 from tenant_apps.runs.policies import RIGHTS as RUN_RIGHTS
@@ -113,6 +114,11 @@ MOVE_UNDO_EFFECT = list(UNDO_EFFECTS)
 NEED_KIND = NeedKind.values
 ORGANIZATION_STATE = OrganizationState.values
 OVERUSE = Overuse.values
+PATH_ENROLLMENT_STATE = PathEnrollmentState.values
+PATH_PRICE_TYPE = [PriceType.FREE.value, PriceType.PAID.value]
+PATH_STATE = PathState.values
+PATH_STEP_KIND = StepKind.values
+PATH_STEP_STATE = StepState.values
 PLACE_OUTCOME = ["joined", "left", "already", "refused"]
 REFUND_STATE = RefundState.values
 RELATION_KIND = RelationKind.values
