@@ -78,6 +78,30 @@ class MarkOut(serializers.Serializer[Any]):
     can = MarkCanOut(source="*")
 
 
+class ExportedMarkOut(serializers.Serializer[Any]):
+    """A bookmark or note in the file."""
+
+    id = serializers.UUIDField()
+    course_id = serializers.UUIDField()
+    course_title = serializers.CharField()
+    run_title = serializers.CharField()
+    lineage = serializers.UUIDField()
+    lesson_id = serializers.UUIDField(allow_null=True)
+    lesson_title = serializers.CharField(allow_null=True)
+    kind = serializers.ChoiceField(choices=MarkKind.choices)
+    position_seconds = serializers.IntegerField(allow_null=True)
+    colour = serializers.CharField(allow_blank=True)
+    body = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class NotesFileOut(serializers.Serializer[Any]):
+    """All your bookmarks and notes."""
+
+    notes = ExportedMarkOut(many=True)
+
+
 class MarkOrder(serializers.Serializer[Any]):
     """In which order."""
 

@@ -20,6 +20,7 @@ from api.v1.learning.serializers_marks import (
     MarkIn,
     MarkOrder,
     MarkOut,
+    NotesFileOut,
 )
 from tenant_apps.learning.enums import MarkKind
 from tenant_apps.learning.selectors.marks import get_mark, list_course_marks, list_marks
@@ -110,8 +111,9 @@ class MyNoteViewSet(DomainViewSet):
     @extend_schema(
         parameters=[MarkExportQuery],
         responses={
-            (200, kind.partition(";")[0]): OpenApiResponse(OpenApiTypes.STR, description="Your notes.")
-            for kind, _ in CONTENT_TYPES.values()
+            (200, "application/json"): NotesFileOut,
+            (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, description="One line for each."),
+            (200, "text/markdown"): OpenApiResponse(OpenApiTypes.STR, description="To read."),
         },
     )
     @action(detail=False, methods=["get"])
