@@ -36,12 +36,12 @@ def _old_stand() -> Stand:
 
 def _insert(table: str, **values: Any) -> uuid.UUID:
     made = new_id()
-    values = {"id": made, "created_at": THEN, "updated_at": THEN} | values
-    names, marks = ", ".join(values), ", ".join(["%s"] * len(values))
+    row: dict[str, Any] = {"id": made, "created_at": THEN, "updated_at": THEN, **values}
+    names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} ({names}) VALUES ({marks})",
-            list(values.values()),
+            list(row.values()),
         )
     return made
 

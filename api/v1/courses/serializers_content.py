@@ -7,7 +7,6 @@ from rest_framework import serializers
 from api.v1.courses.serializers import LANGUAGE, MAX_LESSONS, TopicFactsIn
 from tenant_apps.courses.content.sanitize import MAX_BODY_CHARACTERS
 from tenant_apps.courses.enums import BodyFormat, LessonKind
-from tenant_apps.courses.models import Lesson
 from tenant_apps.courses.services.bulk import ACTS, MAX_ACTS
 from tenant_apps.courses.services.resources import MAX_RESOURCES
 
@@ -165,14 +164,15 @@ class ResourceHandoutOut(serializers.Serializer[Any]):
     file = HandoutOut(allow_null=True)
 
 
-class FreePreviewListOut(serializers.ModelSerializer[Lesson]):
+class FreePreviewListOut(serializers.Serializer[Any]):
     """A lesson that every member may read without enrollment."""
 
+    id = serializers.UUIDField()
+    lineage = serializers.UUIDField()
+    title = serializers.CharField()
     kind = serializers.ChoiceField(choices=LessonKind.choices)
-
-    class Meta:
-        model = Lesson
-        fields = ("id", "lineage", "title", "kind", "minutes", "duration_seconds")
+    minutes = serializers.IntegerField()
+    duration_seconds = serializers.IntegerField()
 
 
 class FreePreviewOut(serializers.Serializer[Any]):

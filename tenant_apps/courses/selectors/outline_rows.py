@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 from tenant_apps.courses.enums import BodyFormat
 from tenant_apps.courses.models import Lesson, LessonResource, Translation
 from tenant_apps.courses.types import DocumentFacts, OutlineLesson, OutlineResource, OutlineTranslation
-from tenant_apps.media.models import StoredFile
+from tenant_apps.media.types import FileRow
 
 # Of a lesson: its module, and the lesson it is a topic of.
 Place = tuple[uuid.UUID, uuid.UUID | None]
@@ -121,7 +121,7 @@ def outline_translation(row: Translation) -> OutlineTranslation:
     )
 
 
-def _file_facts(file: StoredFile | None) -> DocumentFacts | None:
+def _file_facts(file: FileRow | None) -> DocumentFacts | None:
     if file is None:
         return None
     return DocumentFacts(file.id, file.name, file.content_type, file.size, file.sha256)

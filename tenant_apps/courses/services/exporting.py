@@ -3,6 +3,7 @@
 import shutil
 import uuid
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
@@ -17,8 +18,8 @@ from tenant_apps.courses.models import Course, CourseVersion
 from tenant_apps.courses.policies import EDIT, visible_versions
 from tenant_apps.courses.selectors.outline import get_outline
 from tenant_apps.courses.services.steps import do_audit
-from tenant_apps.media.models import StoredFile
 from tenant_apps.media.selectors.files import files_by_id, open_file
+from tenant_apps.media.types import FileRow
 
 # What one answer may hold, in bytes before compression; a larger version is exported at a terminal.
 MAX_ZIP_BYTES: Final = 100 * 1024 * 1024
@@ -88,7 +89,7 @@ def _export(actor: Actor, version_id: uuid.UUID, sink: _Sink, *, limit: int | No
     return Export(version.course.slug, version.number, size)
 
 
-def _folder_of(version: CourseVersion) -> tuple[CourseFolder, dict[uuid.UUID, StoredFile]]:
+def _folder_of(version: CourseVersion) -> tuple[CourseFolder, Mapping[uuid.UUID, FileRow]]:
     """Read the version and the rows of its files: the outline's statements and three more."""
     outline = get_outline(version.id)
     pictures = files_by_id(shown_pictures(outline))

@@ -43,7 +43,7 @@ def list_attempts(*, actor: Actor, enrollment_id: uuid.UUID) -> list[dict[str, A
 
 
 def get_attempt(*, actor: Actor, enrollment_id: uuid.UUID, number: int | None = None) -> dict[str, Any]:
-    """Return one attempt, else the one that runs, with what was done in it, lesson by lesson, as the lessons stood then.
+    """Return one attempt, else the one that runs, with what was done in it, as the lessons stood then.
 
     Raises:
         NotFound: no such attempt, or none the actor sees.

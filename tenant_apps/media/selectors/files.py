@@ -1,7 +1,7 @@
 """Read what is stored."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import IO, Any
 
 from django.core.files.storage import default_storage
@@ -12,6 +12,7 @@ from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
 from tenant_apps.media.models import StoredFile
 from tenant_apps.media.policies import VIEW, visible_files
+from tenant_apps.media.types import FileRow
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
@@ -54,12 +55,12 @@ def sum_bytes() -> int:
     return int(StoredFile.objects.aggregate(total=Sum("size"))["total"] or 0)
 
 
-def files_by_id(file_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, StoredFile]:
+def files_by_id(file_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, FileRow]:
     """Return those of the files that the current organization has. No policy is asked: for code that has
     already decided."""
     return StoredFile.objects.in_bulk(list(file_ids))
 
 
-def open_file(file: StoredFile) -> IO[Any]:
+def open_file(file: FileRow) -> IO[Any]:
     """Open the bytes of a file; whoever takes it closes it, FileNotFoundError when they are gone."""
     return default_storage.open(file.storage_key, "rb")

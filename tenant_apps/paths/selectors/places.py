@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -133,7 +133,7 @@ def _facts(place: PathEnrollment, zone: str) -> PlaceFacts:
     )
 
 
-def _shown(places: Sequence[PathEnrollment]) -> Iterable[tuple[dict[str, Any], list[dict[str, Any]]]]:
+def _shown(places: Sequence[PathEnrollment]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     steps: dict[uuid.UUID, list[PathStep]] = defaultdict(list)
     live = PathStep.objects.filter(path__in={place.path_id for place in places}, removed_at__isnull=True)
     for step in live.select_related("course").order_by("position", "id"):

@@ -227,8 +227,8 @@ _STEP_COLUMNS = (
 def _steps_of_facts(
     actor: Actor, path: LearningPath, known: dict[uuid.UUID, PathStep], wanted: Sequence[StepFactsIn]
 ) -> list[PathStep]:
-    given = courses_in_sight(actor, [each["course_id"] for each in wanted if each.get("course_id")])
-    runs = courses_of_runs(actor, [each["run_id"] for each in wanted if each.get("run_id")])
+    given = courses_in_sight(actor, {found for each in wanted if (found := each.get("course_id"))})
+    runs = courses_of_runs(actor, {found for each in wanted if (found := each.get("run_id"))})
     # What is there already stays, whoever edits: an author need not see every course of the path.
     given |= {step.course_id for step in known.values() if step.course_id}
     runs |= {step.run_id: step.course_id for step in known.values() if step.run_id and step.course_id}
