@@ -1,6 +1,6 @@
--- version: ea6cbaeebfff8d1d
--- level: 16
--- sha256: dc2862236048ed3648363ea5bc9cbeb35a773604005d999eb33ccac817817fca
+-- version: 2fb6db5552e08ce9
+-- level: 17
+-- sha256: 8e886b01222436265e14e29fcdf51542eeda039f8b3efb3634d3e4efa58cc551
 CREATE TABLE __tenant__.cohorts_cohort (
     id uuid NOT NULL,
     created_at timestamp with time zone NOT NULL,
@@ -410,7 +410,13 @@ CREATE TABLE __tenant__.media_storedfile (
     sha256 character varying(64) NOT NULL,
     storage_key character varying(120) NOT NULL,
     uploaded_by_id uuid,
-    CONSTRAINT media_storedfile_size_check CHECK ((size >= 0))
+    alt_text character varying(300) DEFAULT ''::character varying NOT NULL,
+    caption character varying(500) DEFAULT ''::character varying NOT NULL,
+    height integer,
+    width integer,
+    CONSTRAINT media_storedfile_height_check CHECK ((height >= 0)),
+    CONSTRAINT media_storedfile_size_check CHECK ((size >= 0)),
+    CONSTRAINT media_storedfile_width_check CHECK ((width >= 0))
 );
 CREATE TABLE __tenant__.paths_learningpath (
     id uuid NOT NULL,
@@ -1005,6 +1011,7 @@ INSERT INTO __tenant__.django_migrations (app, name, applied) VALUES
 ('learning', '0001_initial', now()),
 ('learning', '0002_records_by_lineage', now()),
 ('learning', '0003_completions_by_lineage', now()),
+('media', '0002_library_facts', now()),
 ('runs', '0003_grants_of_enrollments', now()),
 ('paths', '0001_initial', now()),
 ('rosters', '0001_initial', now());

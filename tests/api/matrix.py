@@ -121,6 +121,7 @@ TENANT: dict[str, frozenset[str]] = {
     "seat_policy_show_settings": SEAT_ADMINS | {Role.MANAGER},
     "seat_policy_change_settings": SEAT_ADMINS,
     # Files; a download carries its own signed link.
+    "files_partial_update": AUTHORS,
     "files_list": LEADERS,
     "files_retrieve": LEADERS,
     "files_link": LEADERS,

@@ -14,8 +14,16 @@ from rest_framework.response import Response
 
 from api.core.parsers import JSONParser
 from api.core.viewsets import DomainViewSet
-from api.v1.files.serializers import DownloadIn, DownloadLinkOut, FileFilter, FileOut, UploadFileIn
+from api.v1.files.serializers import (
+    DescribeFileIn,
+    DownloadIn,
+    DownloadLinkOut,
+    FileFilter,
+    FileOut,
+    UploadFileIn,
+)
 from tenant_apps.media.selectors.files import get_file, list_files
+from tenant_apps.media.services.describing import describe_file
 from tenant_apps.media.services.links import get_link, open_download, open_view
 from tenant_apps.media.services.storing import store_file
 
@@ -27,6 +35,7 @@ class FileViewSet(DomainViewSet):
         "list": "files.view",
         "create": "files.upload",
         "retrieve": "files.view",
+        "partial_update": "files.upload",
         "link": "files.view",
         "download": "files.download",
         "view": "files.download",
@@ -53,6 +62,12 @@ class FileViewSet(DomainViewSet):
     def retrieve(self, request: Request, pk: uuid.UUID) -> Response:
         """Show one file."""
         return self.answer(FileOut, get_file(self.actor, pk))
+
+    @extend_schema(request=DescribeFileIn, responses={200: FileOut})
+    def partial_update(self, request: Request, pk: uuid.UUID) -> Response:
+        """Say what a file shows: its alternative text and its caption."""
+        described = describe_file(actor=self.actor, file_id=pk, **self.parsed(DescribeFileIn))
+        return self.answer(FileOut, described)
 
     @extend_schema(responses={200: DownloadLinkOut})
     @action(detail=True, methods=["get"])

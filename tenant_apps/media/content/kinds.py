@@ -1,9 +1,13 @@
 """Which files are taken: the name must end in a type of the list, and the bytes must be of that type."""
 
 import codecs
+import io
+import struct
 import zipfile
 from pathlib import PurePosixPath
 from typing import BinaryIO, Final
+
+import imagesize
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument."
 MEDIA_TYPES: Final = {
@@ -27,6 +31,8 @@ _OFFICE_PARTS: Final = {
     "xl/workbook.xml": ".xlsx",
 }
 _CHUNK: Final = 1 << 20
+# More pixels than any picture has: a header that says so lies.
+_WIDEST: Final = 1_000_000
 
 
 def extension_of(name: str) -> str:
@@ -47,6 +53,19 @@ def is_of_its_type(stream: BinaryIO, extension: str) -> bool:
         fits = _detect(stream, head) == _SAME.get(extension, extension)
     stream.seek(0)
     return fits
+
+
+def dimensions(stream: BinaryIO) -> tuple[int | None, int | None]:
+    """Return width and height of a picture in pixels, as its header says; None where it does not. The stream
+    is rewound."""
+    stream.seek(0)
+    head = io.BytesIO(stream.read(_CHUNK))
+    stream.seek(0)
+    try:
+        width, height = imagesize.get(head)
+    except (ValueError, IndexError, struct.error):
+        return None, None
+    return (width, height) if 0 < width < _WIDEST and 0 < height < _WIDEST else (None, None)
 
 
 def _detect(stream: BinaryIO, head: bytes) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import IO, Any
 
 from django.core.files.storage import default_storage
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
@@ -17,15 +17,26 @@ from tenant_apps.media.types import FileRow
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
-def list_files(actor: Actor, *, search: str = "") -> QuerySet[StoredFile]:
-    """Return the files, newest first; `search` must occur in the name, in any case.
+def list_files(actor: Actor, *, search: str = "", content_type: str = "") -> QuerySet[StoredFile]:
+    """Return the files, newest first.
+
+    Args:
+        actor: who asks.
+        search: must occur in name, alternative text or caption, in any case.
+        content_type: one type, or its first part ("image") for all of its kind.
 
     Raises:
         Forbidden: the role does not see the library.
     """
     require(actor, VIEW)
     found = visible_files(actor)
-    return found.filter(name__icontains=search) if search else found
+    if search:
+        words = Q(name__icontains=search) | Q(alt_text__icontains=search) | Q(caption__icontains=search)
+        found = found.filter(words)
+    if content_type:
+        kind = content_type if "/" in content_type else f"{content_type}/"
+        found = found.filter(content_type__startswith=kind)
+    return found
 
 
 def get_file(actor: Actor, file_id: uuid.UUID) -> StoredFile:

@@ -16,11 +16,11 @@ from shared_apps.core.actors import Actor
 from shared_apps.core.ids import new_id
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction
-from tenant_apps.media.content.kinds import MEDIA_TYPES, extension_of, is_of_its_type
+from tenant_apps.media.content.kinds import MEDIA_TYPES, dimensions, extension_of, is_of_its_type
 from tenant_apps.media.errors import FileEmpty, FileNameRefused, FileTooLarge, FileTypeRefused
 from tenant_apps.media.models import StoredFile
 from tenant_apps.media.policies import UPLOAD
-from tenant_apps.media.selectors.files import sum_bytes
+from tenant_apps.media.selectors.files import PICTURES, sum_bytes
 from tenants.context import current_organization
 
 _CHUNK = 1 << 20
@@ -62,6 +62,7 @@ def store_file(*, actor: Actor, name: str, stream: BinaryIO) -> StoredFile:
         storage_key=f"files/{new_id().hex}{extension}",
         uploaded_by_id=actor.membership_id,
     )
+    made.width, made.height = dimensions(stream) if made.content_type in PICTURES else (None, None)
     return _write(actor, made, stream)
 
 
