@@ -11,9 +11,12 @@ RFC 5545 section 3.3.5 reads a fold the same way; in a gap it counts on with the
 becomes 3:30), which would open a lesson of 2:30 later than one of 3:00. With the rule here order is kept: a
 later wall time never means an earlier instant. PEP 495 (`fold`) gives the two offsets that both rules need.
 The other way round nothing is in doubt: an instant has one wall time.
+
+The calendar has two ends, the years 1 and 9999, and people do send "9999-12-31" for never. A wall time there
+is refused; an instant is kept and shown in UTC where the zone's own clock would step over the end.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -21,6 +24,8 @@ from shared_apps.core.errors import InvalidInput
 
 # "2026-03-29T09:00": minutes, as people say times; what columns `*_local` and JSON rules hold.
 LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
+# Of wall times.
+FIRST_YEAR, LAST_YEAR = 1900, 9000
 
 
 class NoSuchZone(InvalidInput):
@@ -68,6 +73,8 @@ def parse_local(text: str) -> datetime:
         raise NotAWallTime(value=text[:32]) from error
     if found.strftime(LOCAL_FORMAT) != text:  # "2026-3-9T9:00" would not sort among the others
         raise NotAWallTime(value=text[:32])
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:  # whatever the zone becomes, it stays an instant
+        raise NotAWallTime(value=text[:32])
     return found
 
 
@@ -93,12 +100,17 @@ def to_instant(local: datetime | str, zone: str) -> datetime:
 
 
 def to_local(instant: datetime, zone: str) -> datetime:
-    """Return the wall time, with its offset, that clocks of the zone show at an aware instant.
+    """Return the wall time, with its offset, that clocks of the zone show at an aware instant; in UTC where
+    that would lie beyond the calendar.
 
     Raises:
         NoSuchZone: there is no such zone.
     """
-    return instant.astimezone(known_zone(zone))
+    there = known_zone(zone)
+    try:
+        return instant.astimezone(there)
+    except OverflowError:
+        return instant.astimezone(UTC)
 
 
 def local_text(instant: datetime | None, zone: str) -> str | None:
@@ -106,13 +118,23 @@ def local_text(instant: datetime | None, zone: str) -> str | None:
     return None if instant is None else to_local(instant, zone).isoformat()
 
 
-def add_days(instant: datetime, days: int, zone: str) -> datetime:
+def add_days(instant: datetime, days: int, zone: str, *, at: time | None = None) -> datetime:
     """Return the instant, in UTC, of the same wall time a number of calendar days later in the zone.
 
     A day over a change of the clocks has 23 or 25 hours, so that "three days after 9:00" is at 9:00.
+
+    Args:
+        instant: aware.
+        days: from 0.
+        zone: IANA name.
+        at: the wall time on that day, None for the one it was. Beyond the calendar it is its last instant.
     """
     wall = to_local(instant, zone).replace(tzinfo=None, fold=0)
-    return to_instant(wall + timedelta(days=days), zone)
+    try:
+        wall += timedelta(days=days)
+        return to_instant(wall if at is None else datetime.combine(wall.date(), at), zone)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC) if wall.year > FIRST_YEAR else instant + timedelta(days=days)
 
 
 def _end_of_gap(wall: datetime, there: ZoneInfo) -> datetime:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from shared_apps.core.walltime import add_days, to_instant, to_local
+from shared_apps.core.walltime import add_days, to_instant
 from tenant_apps.courses.content.rules import AfterDays, AfterUnit, OnDate, TimeRule, time_rule_json
 from tenant_apps.learning.types import Outline, Unit
 
@@ -98,10 +98,7 @@ def _reckon(rule: AfterDays | OnDate, zone: str, run_zone: str, began_at: dateti
         return to_instant(rule.local, zone if rule.zone == "learner" else run_zone)
     if began_at is None:
         return None
-    if rule.at is None:
-        return add_days(began_at, rule.days, zone)
-    day = to_local(began_at, zone).date() + timedelta(days=rule.days)
-    return to_instant(datetime.combine(day, rule.at), zone)
+    return add_days(began_at, rule.days, zone, at=rule.at)
 
 
 def _text(instant: datetime | None) -> str | None:

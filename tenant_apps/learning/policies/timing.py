@@ -4,10 +4,10 @@ Days are counted in the learner's calendar, dates are wall time: `shared_apps.co
 means on the days when clocks change.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
-from shared_apps.core.walltime import add_days, local_text, to_instant, to_local
+from shared_apps.core.walltime import add_days, local_text, to_instant
 from tenant_apps.courses.content.rules import AfterDays, AfterUnit, OnDate, TimeRule
 from tenant_apps.learning.policies.facts import Done, Facts
 from tenant_apps.learning.types import MODULE, Outline, Unit
@@ -72,10 +72,7 @@ def _instant(rule: TimeRule, facts: Facts, outline: Outline) -> tuple[datetime |
             start = facts.start
             if start is None:
                 return None, None
-            if at is None:
-                return add_days(start, days, facts.zone), None
-            day = to_local(start, facts.zone).date() + timedelta(days=days)
-            return to_instant(datetime.combine(day, at), facts.zone), None
+            return add_days(start, days, facts.zone, at=at), None
         case OnDate(wall, zone):
             return to_instant(wall, facts.timezone if zone == "run" else facts.zone), None
         case AfterUnit(lineage, days):
