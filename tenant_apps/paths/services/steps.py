@@ -20,16 +20,21 @@ from tenant_apps.paths.services.recounting import do_recount, steps_of
 from tenant_apps.runs.enums import EnrollmentSource
 from tenant_apps.runs.services.always_open import do_ensure_always_open_run
 from tenant_apps.runs.services.enrolling import do_enroll
+from tenant_apps.runs.services.joining import rest_of_access
 from tenants.context import current_organization
 
 
 def start_course(*, actor: Actor, enrollment_id: uuid.UUID, step_id: uuid.UUID) -> uuid.UUID:
     """Enrol the learner in the step's course and return that enrollment's id; a second time the same.
 
+    Whoever was taken out of the run since, or whose time in it is over, does not come back by starting again,
+    nor by a path they began by themselves; a path that somebody put them on afterwards lets them in once.
+
     Raises:
         NotFound: no such place of the actor, or no such step.
         PathPaused, PathNotActive, StepLocked, StepNotReached: the step is not open.
         StepActRefused: the step is no course.
+        AccessOver: the learner's access to the run was ended.
         RunClosed, RunFull, SeatNeeded and others: see `do_enroll`.
     """
     with entry_transaction():
@@ -38,12 +43,14 @@ def start_course(*, actor: Actor, enrollment_id: uuid.UUID, step_id: uuid.UUID) 
             raise StepActRefused(kind=step.kind, state=place.state)
         record, _ = StepRecord.objects.get_or_create(enrollment=place, step=step)
         run_id = step.run_id or do_ensure_always_open_run(actor=actor, course_id=step.course_id)[0]
+        is_given_anew = record.course_enrollment_id is None and place.enrolled_by_id != actor.user_id
         row = do_enroll(
             actor=actor,
             run_id=run_id,
             member_ids=[place.member_id],
             source=EnrollmentSource.PATH,
             reference=str(place.pk),
+            expires_at=None if is_given_anew else rest_of_access(run_id=run_id, member_id=place.member_id),
         )[0]
         if row.refusal is not None:
             raise row.refusal

@@ -107,5 +107,6 @@ def _can_leave(run: Mapping[str, Any]) -> bool:
         state is not None
         and EnrollmentState.WITHDRAWN in ENROLLMENT_MOVES[EnrollmentState(state)]
         and state not in OVER
+        and state != EnrollmentState.SUSPENDED
         and run["my_source"] in CHOSEN_BY_LEARNER
     )

@@ -21,6 +21,7 @@ from tenant_apps.runs.enums import CHOSEN_BY_LEARNER, OVER, EnrollmentSource, En
 from tenant_apps.runs.errors import (
     AccessOver,
     CourseNotOffered,
+    EnrollmentMoveRefused,
     EnrollmentWindowClosed,
     NotOpenToMembers,
     NotYoursToLeave,
@@ -132,7 +133,8 @@ def leave_run(*, actor: Actor, run_id: uuid.UUID) -> None:
     Raises:
         NotFound: the actor is neither in the run nor on its list.
         NotYoursToLeave: somebody else gave them the place as well.
-        EnrollmentMoveRefused: a completed course stays.
+        EnrollmentMoveRefused: a completed course stays, and so does a suspension: whoever left could join
+            again, and would have lifted it alone.
     """
     with entry_transaction():
         require(actor, JOIN)
@@ -143,6 +145,10 @@ def leave_run(*, actor: Actor, run_id: uuid.UUID) -> None:
         if enrollment is None and not waiting:
             raise NotFound
         if enrollment is not None and enrollment.state not in OVER:
+            if enrollment.state == EnrollmentState.SUSPENDED:
+                raise EnrollmentMoveRefused(
+                    state=enrollment.state, wanted=EnrollmentState.WITHDRAWN, allowed=[]
+                )
             sources = enrollment.grants.filter(revoked_at=None).values_list("source", flat=True)
             if not set(sources) <= CHOSEN_BY_LEARNER:
                 raise NotYoursToLeave
@@ -150,6 +156,19 @@ def leave_run(*, actor: Actor, run_id: uuid.UUID) -> None:
         elif not waiting:
             return
         _record(actor, run_id, "left")
+
+
+def rest_of_access(*, run_id: uuid.UUID, member_id: uuid.UUID) -> datetime | None:
+    """Return where access ends of somebody who goes back into a run by themselves: leaving gains no time.
+    None for no end, and for whoever is in the run or never was.
+
+    Raises:
+        AccessOver: they were taken out, or had time that is over.
+    """
+    present = read_present(run_id, [member_id]).get(member_id)
+    if present is None or present.enrollment["state"] not in OVER:
+        return None
+    return _rest_of(present, clock.now())
 
 
 def find_offer(run_id: uuid.UUID) -> Offer:

@@ -16,9 +16,10 @@ from shared_apps.core.ids import new_id
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction, require_transaction
 from tenant_apps.runs.enums import OCCUPYING, OVER, EnrollmentSource
+from tenant_apps.runs.errors import NotYourReport
 from tenant_apps.runs.locks import run_to_fill
 from tenant_apps.runs.models import Enrollment, WaitingPlace
-from tenant_apps.runs.policies import ENROL_MEMBERS, visible_runs
+from tenant_apps.runs.policies import ENROL_MEMBERS, only_reports_of, visible_runs
 from tenant_apps.runs.selectors.candidates import (
     Candidate,
     RunToFill,
@@ -139,13 +140,14 @@ def leave_waiting_list(*, actor: Actor, run_id: uuid.UUID, member_id: uuid.UUID)
 
     Raises:
         NotFound: no such run, or none the actor sees.
-        Forbidden: it is somebody else's place, and the actor may not enrol people in the run.
+        Forbidden, NotYourReport: it is somebody else's place, and the actor may not enrol them in the run.
     """
     with entry_transaction():
         if not visible_runs(actor).filter(pk=run_id).exists():
             raise NotFound
         if member_id != actor.membership_id:
             require(actor, ENROL_MEMBERS, run_id)
+            _require_report(actor, run_id, member_id)
         run_to_fill(run_id).first()
         gone, _ = WaitingPlace.objects.filter(run_id=run_id, member_id=member_id).delete()
         if gone:
@@ -157,6 +159,16 @@ def leave_waiting_list(*, actor: Actor, run_id: uuid.UUID, member_id: uuid.UUID)
                 target_id=run_id,
                 changes={"member_id": str(member_id)},
             )
+
+
+def _require_report(actor: Actor, run_id: uuid.UUID, member_id: uuid.UUID) -> None:
+    """Refuse managers whoever does not report to them, on the list or not: they see nobody else on it."""
+    manager_id = only_reports_of(actor, run_id)
+    if manager_id is None:
+        return
+    known = find_candidates(organization_id=current_organization().id, run_id=run_id, member_ids=[member_id])
+    if known[member_id].manager_id != manager_id:
+        raise NotYourReport(member_id=str(member_id))
 
 
 def do_clear_list(run_id: uuid.UUID) -> int:
