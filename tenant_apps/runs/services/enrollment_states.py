@@ -5,6 +5,9 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from django.db.models import Case, Value, When
+from django.db.models.functions import Coalesce
+
 from shared_apps.audit.services import do_record
 from shared_apps.core import clock
 from shared_apps.core.actors import Actor
@@ -84,8 +87,14 @@ def do_move(*, enrollment_id: uuid.UUID, wanted: EnrollmentState) -> bool:
     """
     require_transaction()
     now = clock.now()
-    stamp = {
-        EnrollmentState.ACTIVE: {"activated_at": now},
+    stamp: dict[str, Any] = {
+        # Rules that count days count from it, so a suspension that ends does not begin them anew.
+        EnrollmentState.ACTIVE: {
+            "activated_at": Case(
+                When(state=EnrollmentState.SUSPENDED, then=Coalesce("activated_at", Value(now))),
+                default=Value(now),
+            )
+        },
         EnrollmentState.COMPLETED: {"completed_at": now},
     }.get(wanted, {})
     sources = [state for state, moves in ENROLLMENT_MOVES.items() if wanted in moves]

@@ -230,3 +230,23 @@ def test_a_completion_beside_a_restart_belongs_to_one_attempt(
         assert (old, new) == (kept.completed_count, 4 - kept.completed_count)
         assert CourseProgress.objects.get(pk=enrollment_id).completed_count == new
         assert recount_progress() == []
+
+
+@pytest.mark.feature("ENR-04")
+@pytest.mark.feature("CNT-15")
+def test_days_go_on_counting_over_a_suspension(acme: Organization, member: Make, sign_in: Sign) -> None:
+    """An attempt has a start of its own from the first restart on; until then it begins with the access."""
+    lesson = LessonPlan({"release": {"kind": "days", "days": 3}})
+    course, learner = make_ruled_course(acme, [ModulePlan([lesson])]), member(acme)
+    enrollment_id = make_enrollment(acme, make_run(acme, course), learner.id, activated_at=NOON)
+    caller, admin = sign_in(acme, learner), sign_in(acme, Role.ADMIN)
+    path = f"/api/v1/my-courses/{enrollment_id}/lessons/{course.lesson_ids[0]}"
+
+    with clock.frozen_at(NOON + timedelta(days=2)):
+        admin.post(f"/api/v1/enrollments/{enrollment_id}/suspend")
+        admin.post(f"/api/v1/enrollments/{enrollment_id}/reactivate")
+
+    with clock.frozen_at(NOON + timedelta(days=3, seconds=-1)):
+        assert caller.get(path).json()["code"] == "lesson_not_released"
+    with clock.frozen_at(NOON + timedelta(days=3)):
+        assert caller.get(path).status_code == 200
