@@ -172,6 +172,17 @@ def _document_of(error: Exception, instance: str) -> tuple[dict[str, Any] | None
             instance=instance,
         )
         return taken, {}
+    elif isinstance(error, IntegrityError) and isinstance(error.__cause__, postgres.ForeignKeyViolation):
+        # One request hung something on a row that another deleted, and both were right when they looked.
+        log.warning("foreign_key_violation", constraint=error.__cause__.diag.constraint_name)
+        gone = problem(
+            code="changed_meanwhile",
+            title="Somebody else deleted what this belongs to, or added to it, at this very moment.",
+            status_code=409,
+            advice="Read what is there now, and send the request again if it is still wanted.",
+            instance=instance,
+        )
+        return gone, {}
     elif is_database_away(error):
         log.error("database_away", exc_info=error)
         away = problem(
