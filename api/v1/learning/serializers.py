@@ -85,6 +85,14 @@ class DeadlineOut(serializers.Serializer[Any]):
     is_overdue = serializers.BooleanField()
 
 
+class MyCourseCanOut(serializers.Serializer[Any]):
+    """What the learner can do in a course now."""
+
+    learn = serializers.BooleanField(help_text="Lessons open; for each of them the tree says more.")
+    mark = serializers.BooleanField(help_text="Bookmarks and notes can be made and seen here.")
+    leave = serializers.BooleanField(help_text="The place can be given up (`POST /runs/{id}/leave`).")
+
+
 class MyCourseOut(serializers.Serializer[Any]):
     """One of the learner's courses. Times are UTC; `timezone` is the zone to show them in."""
 
@@ -103,6 +111,7 @@ class MyCourseOut(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField(allow_null=True)
     timezone = serializers.CharField()
     language = serializers.CharField(help_text="Of the titles, as far as they are translated.")
+    can = MyCourseCanOut()
 
 
 @extend_schema_serializer(many=False)

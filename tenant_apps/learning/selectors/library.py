@@ -13,11 +13,12 @@ from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
-from tenant_apps.learning.policies import LEARN, Facts, decide_course
+from tenant_apps.learning.policies import LEARN, Access, Facts, decide_course
 from tenant_apps.learning.policies.facts import DONE, FACTS, FACTS_WIDTH
 from tenant_apps.learning.selectors.deadlines import Deadlines
 from tenant_apps.learning.selectors.outlines import Outline, get_outline, get_outlines
 from tenant_apps.learning.selectors.trees import tree
+from tenant_apps.runs.selectors.acts import can_leave_place
 from tenants.context import current_organization
 from tenants.postgresql.prepared import prepared_cursor
 
@@ -28,7 +29,7 @@ _COURSES = """
 WITH own AS MATERIALIZED (SELECT * FROM runs_enrollment WHERE member_id = %(member)s {only})
 SELECT {facts}, {done},
        e.id, e.created_at, e.completed_at, r.id, r.title, r.version_id,
-       c.id, c.title, c.language, c.translations,
+       c.id, c.title, c.language, c.translations, c.switches ->> 'notes', e.source,
        p.last_lesson_id::text, p.last_accessed_at,
        (SELECT COALESCE(NULLIF(m.language, ''), u.language)
           FROM people_member m JOIN accounts_user u ON u.id = m.user_id WHERE m.id = e.member_id)
@@ -55,6 +56,8 @@ _ABOUT = (
     "course_title",
     "written_in",
     "translations",
+    "notes",
+    "source",
     "last_lesson_id",
     "last_accessed_at",
     "wanted",
@@ -168,11 +171,12 @@ def _course(row: _Row, outline: Outline, now: datetime, language: str) -> dict[s
     title, served = _translated(about, wanted)
     served_in = outline.language_for(wanted)
     deadline = Deadlines(outline, facts.date_texts).next_for(facts)
+    access = decide_course(facts, now).access
     return {
         "enrollment_id": about["enrollment_id"],
         "state": facts.enrollment_state,
         "attempt": facts.attempt,
-        "access": decide_course(facts, now).access,
+        "access": access,
         "course": {"id": about["course_id"], "title": title},
         "version": {"id": about["version_id"], "number": outline.number},
         "run": {
@@ -201,6 +205,12 @@ def _course(row: _Row, outline: Outline, now: datetime, language: str) -> dict[s
         "expires_at": facts.expires_at,
         "timezone": facts.zone,
         "language": served_in or served,
+        "can": {
+            "learn": access == Access.OPEN,
+            # Stored only where it differs from its default, "on".
+            "mark": access == Access.OPEN and about["notes"] != "false",
+            "leave": can_leave_place(state=facts.enrollment_state, source=about["source"]),
+        },
     }
 
 

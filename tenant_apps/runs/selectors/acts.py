@@ -102,11 +102,22 @@ def _can_join(run: Mapping[str, Any], now: datetime) -> bool:
 def _can_leave(run: Mapping[str, Any]) -> bool:
     if run["my_waiting_since"] is not None:
         return True
-    state = run["my_state"]
+    return can_leave_place(state=run["my_state"], source=run["my_source"])
+
+
+def can_leave_place(*, state: str | None, source: str | None) -> bool:
+    """Tell whether a learner can give up a place alone: one they took themselves, and that is not over.
+
+    Args:
+        state: of the enrollment; None without one.
+        source: where it comes from.
+    """
+    if state is None:
+        return False
+    known = EnrollmentState(state)
     return (
-        state is not None
-        and EnrollmentState.WITHDRAWN in ENROLLMENT_MOVES[EnrollmentState(state)]
-        and state not in OVER
-        and state != EnrollmentState.SUSPENDED
-        and run["my_source"] in CHOSEN_BY_LEARNER
+        EnrollmentState.WITHDRAWN in ENROLLMENT_MOVES[known]
+        and known not in OVER
+        and known is not EnrollmentState.SUSPENDED
+        and source in CHOSEN_BY_LEARNER
     )

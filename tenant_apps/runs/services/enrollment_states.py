@@ -87,7 +87,7 @@ def do_move(*, enrollment_id: uuid.UUID, wanted: EnrollmentState) -> bool:
     """
     require_transaction()
     now = clock.now()
-    stamp: dict[str, Any] = {
+    stamps: dict[EnrollmentState, dict[str, Any]] = {
         # Rules that count days count from it, so a suspension that ends does not begin them anew.
         EnrollmentState.ACTIVE: {
             "activated_at": Case(
@@ -96,10 +96,10 @@ def do_move(*, enrollment_id: uuid.UUID, wanted: EnrollmentState) -> bool:
             )
         },
         EnrollmentState.COMPLETED: {"completed_at": now},
-    }.get(wanted, {})
+    }
     sources = [state for state, moves in ENROLLMENT_MOVES.items() if wanted in moves]
     moved = Enrollment.objects.filter(pk=enrollment_id, state__in=sources).update(
-        state=wanted, updated_at=now, **stamp
+        state=wanted, updated_at=now, **stamps.get(wanted, {})
     )
     return moved == 1
 

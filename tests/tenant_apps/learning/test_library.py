@@ -17,8 +17,9 @@ from api.v1.learning.serializers import (
 from shared_apps.accounts.models import Membership, User
 from shared_apps.core import clock
 from shared_apps.core.actors import Role
+from tenant_apps.courses.models import Course
 from tenant_apps.people.models import Member
-from tenant_apps.runs.enums import EnrollmentState, RunState
+from tenant_apps.runs.enums import EnrollmentSource, EnrollmentState, RunState
 from tenants.context import in_organization
 from tenants.models import Organization
 from tests.factories.courses import make_published_course, publish_another_version
@@ -283,3 +284,28 @@ def test_deadlines_come_in_utc_with_the_learners_zone(
 
     assert row["run"]["ends_at"] == ends_at.isoformat().replace("+00:00", "Z")
     assert (row["run"]["timezone"], row["timezone"]) == ("Europe/Berlin", shown)
+
+
+def test_courses_say_what_their_learner_can_do(acme: Organization, member: Make, sign_in: Sign) -> None:
+    course, learner = make_published_course(acme), member(acme)
+    joined = make_enrollment(acme, make_run(acme, course), learner.id, source=EnrollmentSource.SELF.value)
+    given = make_enrollment(acme, make_run(acme, course), learner.id)
+    ended = make_enrollment(acme, make_run(acme, course), learner.id, state=EnrollmentState.SUSPENDED)
+    caller = sign_in(acme, learner)
+
+    def acts() -> dict[str, dict[str, bool]]:
+        return {
+            each["enrollment_id"]: each["can"] for each in caller.get("/api/v1/my-courses").json()["results"]
+        }
+
+    everything = {"learn": True, "mark": True, "leave": True}
+    nothing = {"learn": False, "mark": False, "leave": False}
+    assert acts() == {
+        str(joined): everything,
+        str(given): {**everything, "leave": False},
+        str(ended): nothing,
+    }
+    with in_organization(acme):
+        Course.objects.filter(pk=course.course_id).update(switches={"notes": False})
+    assert acts()[str(joined)] == {**everything, "mark": False}
+    assert caller.get(f"/api/v1/my-courses/{joined}").json()["can"] == {**everything, "mark": False}
