@@ -264,6 +264,8 @@ TENANT: dict[str, frozenset[str]] = {
     "paths_enrollments": LEADERS,
     "paths_enroll": LEADERS,
     "paths_join": EVERYONE,
+    "paths_managers": ADMINS,
+    "paths_set_manager": ADMINS,
     "path_enrollments_retrieve": LEADERS,
     "path_enrollments_pause": LEADERS,
     "path_enrollments_resume": LEADERS,

@@ -96,6 +96,7 @@ BOUNDS: dict[str, int] = {
     "path_enrollments_retrieve": 6,
     "paths_enrollments": 4,
     "paths_list": 6,
+    "paths_managers": 3,
     "paths_retrieve": 7,
     "profile_retrieve": 2,
     "rosters_list": 2,

@@ -44,6 +44,7 @@ class PathCanOut(serializers.Serializer[Any]):
     delete = serializers.BooleanField()
     enroll = serializers.BooleanField()
     join = serializers.BooleanField()
+    set_managers = serializers.BooleanField()
 
 
 class PathOut(serializers.Serializer[Any]):
@@ -296,3 +297,18 @@ class CourseStartedOut(serializers.Serializer[Any]):
     """The enrollment in the course that a step led to, as in /my-courses."""
 
     course_enrollment_id = serializers.UUIDField()
+
+
+class PathManagerOut(serializers.Serializer[Any]):
+    """Somebody who may manage the path."""
+
+    member_id = serializers.UUIDField()
+    name = serializers.CharField(allow_blank=True)
+    email = serializers.EmailField()
+
+
+class PathManagerIn(serializers.Serializer[Any]):
+    """Whether a member may manage the path."""
+
+    member_id = serializers.UUIDField()
+    manages = serializers.BooleanField()

@@ -16,6 +16,8 @@ from api.v1.paths.serializers import (
     PathChangeIn,
     PathDetailOut,
     PathIn,
+    PathManagerIn,
+    PathManagerOut,
     PathMembersIn,
     PathOut,
     PathPlaceOut,
@@ -27,6 +29,7 @@ from api.v1.paths.serializers import (
 )
 from tenant_apps.paths.selectors.paths import describe_paths, get_path, list_paths
 from tenant_apps.paths.selectors.places import get_place, list_places
+from tenant_apps.paths.selectors.staff import list_path_managers
 from tenant_apps.paths.services.enrolling import (
     PathRow,
     enroll_on_path,
@@ -43,6 +46,7 @@ from tenant_apps.paths.services.paths import (
     set_steps,
     update_path,
 )
+from tenant_apps.paths.services.staff import set_path_manager
 from tenant_apps.paths.services.steps import decide_step
 
 IF_MATCH = OpenApiParameter(
@@ -69,6 +73,8 @@ class PathViewSet(DomainViewSet):
         "enrollments": "paths.manage",
         "enroll": "paths.manage",
         "join": "paths.follow",
+        "managers": "paths.staff",
+        "set_manager": "paths.staff",
     }
 
     @extend_schema(parameters=[PathQuery], responses={200: PathOut(many=True)})
@@ -145,6 +151,19 @@ class PathViewSet(DomainViewSet):
     def join(self, request: Request, pk: uuid.UUID) -> Response:
         """Begin a path by yourself."""
         return self.answer(PathRowOut, _result(join_path(actor=self.actor, path_id=pk)))
+
+    @extend_schema(responses={200: PathManagerOut(many=True)})
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def managers(self, request: Request, pk: uuid.UUID) -> Response:
+        """List who may manage the path."""
+        return self.answer(PathManagerOut, list_path_managers(actor=self.actor, path_id=pk), many=True)
+
+    @extend_schema(request=PathManagerIn, responses={200: PathManagerOut(many=True)})
+    @managers.mapping.put
+    def set_manager(self, request: Request, pk: uuid.UUID) -> Response:
+        """Give or take the right to manage the path; it counts for instructors and managers."""
+        set_path_manager(actor=self.actor, path_id=pk, **self.parsed(PathManagerIn))
+        return self.answer(PathManagerOut, list_path_managers(actor=self.actor, path_id=pk), many=True)
 
     def _revision(self) -> str:
         """Return If-Match, "" without one: the service refuses that, once it knows that the path exists."""

@@ -51,6 +51,7 @@ def describe_paths(actor: Actor, paths: Sequence[LearningPath]) -> list[dict[str
             people=people.get(path.pk, 0),
             own=own.get(path.pk),
             manages=sees_everything(actor) or path.pk in managed,
+            names_managers=sees_everything(actor),
         )
         for path in paths
     ]
@@ -73,7 +74,13 @@ def get_path(*, actor: Actor, path_id: uuid.UUID) -> dict[str, Any]:
 
 
 def _described(
-    path: LearningPath, *, steps: int, people: int, own: PathEnrollment | None, manages: bool
+    path: LearningPath,
+    *,
+    steps: int,
+    people: int,
+    own: PathEnrollment | None,
+    manages: bool,
+    names_managers: bool,
 ) -> dict[str, Any]:
     is_live = path.state != PathState.ARCHIVED
     is_free = path.price_minor is None
@@ -99,5 +106,6 @@ def _described(
             "delete": manages,
             "enroll": manages and path.state == PathState.PUBLISHED,
             "join": own is None and path.state == PathState.PUBLISHED and path.is_open_to_members and is_free,
+            "set_managers": names_managers,
         },
     }

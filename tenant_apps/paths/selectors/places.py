@@ -11,7 +11,7 @@ from django.db.models.functions import Concat, Trim
 
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
-from shared_apps.core.policies import require
+from shared_apps.core.policies import may, require
 from shared_apps.core.walltime import local_text
 from tenant_apps.paths.enums import PathEnrollmentState, StepState
 from tenant_apps.paths.models import PathEnrollment, PathStep, StepRecord
@@ -93,13 +93,15 @@ def get_place(*, actor: Actor, enrollment_id: uuid.UUID) -> dict[str, Any]:
     """Return somebody's place with its steps, for whoever manages the path.
 
     Raises:
-        NotFound: no such place, or none on a path the actor sees.
-        Forbidden: the actor may not manage the path.
+        NotFound: no such place, or somebody else's on a path the actor does not see or manage.
+        Forbidden: it is the actor's own, on a path they do not manage.
     """
     require(actor, FOLLOW)
     seen = PathEnrollment.objects.filter(path__in=visible_paths(actor).values("pk"))
     place = seen.filter(pk=enrollment_id).select_related("path").first()
     if place is None:
+        raise NotFound
+    if place.member_id != actor.membership_id and not may(actor, MANAGE, place.path_id):
         raise NotFound
     require(actor, MANAGE, place.path_id)
     shown, steps = next(_shown([place]))
