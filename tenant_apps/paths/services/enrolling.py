@@ -12,7 +12,7 @@ from shared_apps.core import clock
 from shared_apps.core.actors import Actor
 from shared_apps.core.errors import DomainError, NotFound
 from shared_apps.core.ids import new_id
-from shared_apps.core.policies import require
+from shared_apps.core.policies import may
 from shared_apps.core.transactions import entry_transaction, require_transaction
 from tenant_apps.courses.enums import PriceType
 from tenant_apps.paths.enums import (
@@ -104,7 +104,6 @@ def pause_path(*, actor: Actor, enrollment_id: uuid.UUID) -> None:
 
     Raises:
         NotFound: no such place, or neither the actor's own nor on a path they manage.
-        Forbidden: the actor sees the place but may not manage the path.
         PathEnrollmentMoveRefused: it is completed or ended.
     """
     _move(actor, enrollment_id, PathEnrollmentState.PAUSED)
@@ -124,15 +123,15 @@ def do_lock_place(*, actor: Actor, enrollment_id: uuid.UUID) -> PathEnrollment:
     """Lock a place of the actor's own, or one on a path they manage.
 
     Raises:
-        NotFound: no such place, or none the actor may know of.
-        Forbidden: the actor sees the path, but manages it not.
+        NotFound: no such place, or one of somebody else on a path that the actor does not manage.
     """
     require_transaction()
     place = place_to_change(enrollment_id).select_related("path").first()
     if place is None or not visible_paths(actor).filter(pk=place.path_id).exists():
         raise NotFound
-    if place.member_id != actor.membership_id:
-        require(actor, MANAGE, place.path_id)
+    # Who is on a path is not for everybody to find out who sees it.
+    if place.member_id != actor.membership_id and not may(actor, MANAGE, place.path_id):
+        raise NotFound
     return place
 
 

@@ -314,7 +314,7 @@ def test_paths_are_managed_by_whoever_holds_the_right(
     draft = anna.post("/api/v1/paths", {"slug": "draft", "title": "Draft"}).json()
     assert boris.get(f"/api/v1/paths/{draft['id']}").status_code == 404
     place = put_on(anna, path, learner)
-    assert boris.get(f"/api/v1/path-enrollments/{place}").status_code == 403
+    assert boris.get(f"/api/v1/path-enrollments/{place}").status_code == 404
     assert boris.get(f"/api/v1/my-paths/{place}").status_code == 404
     assert boris.post(f"/api/v1/my-paths/{place}/pause").status_code == 404
 
@@ -386,3 +386,32 @@ def test_twelve_people_beginning_at_once_and_one_person_twelve_times(
     assert answers == [200] * 12
     with in_organization(acme):
         assert PathEnrollment.objects.filter(path_id=path["id"]).count() == 1
+
+
+@pytest.mark.feature("PTH-01")
+def test_nobody_finds_out_who_is_on_a_path(
+    acme: Organization, member: Callable[..., Membership], sign_in: Sign
+) -> None:
+    who, admin = member(acme), sign_in(acme, Role.ADMIN)
+    path = f"/api/v1/paths/{admin.post('/api/v1/paths', {'slug': 'p', 'title': 'P'}).json()['id']}"
+    steps = {"steps": [{"kind": "project", "title": "Hand in"}]}
+    step_id = admin.put(f"{path}/steps", steps, HTTP_IF_MATCH="*").json()["steps"][0]["id"]
+    admin.post(f"{path}/publish")
+    rows = admin.post(f"{path}/enrollments", {"member_ids": [str(who.pk)]}).json()["results"]
+    place_id = rows[0]["enrollment_id"]
+
+    for stranger in (sign_in(acme, member(acme)), sign_in(acme, Role.INSTRUCTOR)):
+        seen = []
+        for known in (place_id, str(uuid.uuid4())):
+            place, own = f"/api/v1/path-enrollments/{known}", f"/api/v1/my-paths/{known}/steps/{step_id}"
+            answers = [
+                stranger.get(place),
+                stranger.post(f"{place}/pause"),
+                stranger.post(f"{place}/withdraw"),
+                stranger.post(f"{own}/submit", {"text": "Mine"}),
+            ]
+            seen.append([answer.status_code for answer in answers])
+        # What the role may do nowhere is 403 for any id.
+        assert seen[0] == seen[1]
+        assert seen[0][3] == 404
+    assert admin.get(f"/api/v1/path-enrollments/{place_id}").status_code == 200
