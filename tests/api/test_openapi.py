@@ -76,7 +76,9 @@ def test_every_operation_says_what_it_does_and_who_may(host: str) -> None:
         for parameter in operation.get("parameters", ()):
             if parameter["name"] == "limit":
                 assert parameter["schema"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
-        assert ("If-Match" in names) == ("428" in operation["responses"]), path
+        asked = [each for each in operation.get("parameters", ()) if each["name"] == "If-Match"]
+        assert any(each.get("required") for each in asked) == ("428" in operation["responses"]), path
+        assert bool(asked) <= ("412" in operation["responses"]), path
         for code, answer in operation["responses"].items():
             if int(code) >= 400:
                 assert answer == {"$ref": f"#/components/responses/Problem{code}"}
