@@ -200,7 +200,11 @@ class EnrollmentViewSet(DomainViewSet):
         grant_id, is_new = grant_access(actor=self.actor, enrollment_id=pk, source=source, **asked)
         grants = list_grants(actor=self.actor, enrollment_id=pk)
         found = next(each for each in grants if each["id"] == grant_id)
-        return self.answer(GrantOut, found, status=201 if is_new else 200)
+        if not is_new:
+            return self.answer(GrantOut, found)
+        return self.answer(
+            GrantOut, found, status=201, headers={"Location": f"/api/v1/enrollments/{pk}/grants"}
+        )
 
     @extend_schema(responses={204: None})
     @action(detail=True, methods=["delete"], url_path="grants/<uuid:grant_id>")

@@ -121,6 +121,7 @@ def test_taking_one_grant_away_never_cuts_another(acme: Organization, member: Ma
     same = admin.post(f"{path}/grants", {"source": "paid", "reference": "o1", "ends_at": soon})
 
     assert (more.status_code, same.status_code) == (201, 200)
+    assert more["Location"] == f"{path}/grants"
     assert same.json() == more.json()
     assert admin.get(path).json()["expires_at"] == _text(late)
     by_cohort, paid = admin.get(f"{path}/grants").json()
