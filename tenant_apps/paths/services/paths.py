@@ -33,6 +33,8 @@ from tenant_apps.paths.selectors.courses import (
     courses_in_sight,
     courses_of_runs,
     courses_that_can_be_given,
+    courses_to_give,
+    runs_to_give,
 )
 from tenant_apps.paths.services.recounting import do_recount, steps_of
 from tenants.context import current_organization
@@ -227,11 +229,14 @@ _STEP_COLUMNS = (
 def _steps_of_facts(
     actor: Actor, path: LearningPath, known: dict[uuid.UUID, PathStep], wanted: Sequence[StepFactsIn]
 ) -> list[PathStep]:
-    given = courses_in_sight(actor, {found for each in wanted if (found := each.get("course_id"))})
-    runs = courses_of_runs(actor, {found for each in wanted if (found := each.get("run_id"))})
+    course_ids = {found for each in wanted if (found := each.get("course_id"))}
+    run_ids = {found for each in wanted if (found := each.get("run_id"))}
+    given, runs = courses_in_sight(actor, course_ids), courses_of_runs(actor, run_ids)
+    free = courses_to_give(actor, course_ids) | runs_to_give(actor, run_ids)
     # What is there already stays, whoever edits: an author need not see every course of the path.
     given |= {step.course_id for step in known.values() if step.course_id}
     runs |= {step.run_id: step.course_id for step in known.values() if step.run_id and step.course_id}
+    free |= {found for step in known.values() for found in (step.course_id, step.run_id) if found}
     made: list[PathStep] = []
     for index, facts in enumerate(wanted):
         step_id = facts.get("id")
@@ -247,12 +252,18 @@ def _steps_of_facts(
         if "summary" in facts:
             step.summary = plain_summary(facts["summary"])
         step.position = index
-        _check_step(step, index, given, runs)
+        _check_step(step, index, given, runs, free)
         made.append(step)
     return made
 
 
-def _check_step(step: PathStep, index: int, given: set[uuid.UUID], runs: dict[uuid.UUID, uuid.UUID]) -> None:
+def _check_step(
+    step: PathStep,
+    index: int,
+    given: set[uuid.UUID],
+    runs: dict[uuid.UUID, uuid.UUID],
+    free: set[uuid.UUID],
+) -> None:
     def refuse(field: str, reason: str) -> None:
         raise StepRefused(field=field, index=index, reason=reason)
 
@@ -261,6 +272,10 @@ def _check_step(step: PathStep, index: int, given: set[uuid.UUID], runs: dict[uu
             refuse("course_id", "unknown_course")
         if step.run_id is not None and runs.get(step.run_id) != step.course_id:
             refuse("run_id", "run_of_another_course")
+        if step.run_id is not None and step.run_id not in free:
+            refuse("run_id", "not_yours_to_give")
+        if step.course_id not in free:
+            refuse("course_id", "not_yours_to_give")
     elif step.course_id is not None or step.run_id is not None:
         refuse("course_id", "only_course_steps_have_a_course")
     if step.kind == StepKind.QUIZ and step.pass_percent is None:

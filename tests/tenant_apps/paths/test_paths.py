@@ -415,3 +415,41 @@ def test_nobody_finds_out_who_is_on_a_path(
         assert seen[0] == seen[1]
         assert seen[0][3] == 404
     assert admin.get(f"/api/v1/path-enrollments/{place_id}").status_code == 200
+
+
+@pytest.mark.feature("PTH-01")
+@pytest.mark.parametrize("role", [Role.INSTRUCTOR, Role.MANAGER])
+def test_a_path_gives_away_only_what_its_maker_may_give(
+    role: Role, acme: Organization, admin: Caller, member: Callable[..., Membership]
+) -> None:
+    maker, course = member(acme, role), make_published_course(acme)
+    run_id, caller = make_run(acme, course), caller_as(maker, acme)
+    path = caller.post("/api/v1/paths", {"slug": "gift", "title": "Gift"}).json()["id"]
+
+    def set_step(**facts: Any) -> tuple[int, list[dict[str, Any]]]:
+        answer = caller.put(
+            f"/api/v1/paths/{path}/steps", {"steps": [course_step(course, **facts)]}, HTTP_IF_MATCH="*"
+        )
+        return answer.status_code, answer.json().get("errors", [])
+
+    # Free for every member who finds it: no secret is given away, but a run closed to members would be.
+    assert set_step()[0] == 200
+    assert caller.put(f"/api/v1/paths/{path}/steps", {"steps": []}, HTTP_IF_MATCH="*").status_code == 200
+    status, errors = set_step(run_id=run_id)
+    assert status == 400
+    for facts in (
+        {"price_type": "paid", "price_minor": 9900, "currency": "EUR"},
+        {"price_type": "free", "switches": {"self_enrollment": False}},
+        {"switches": {"self_enrollment": True}, "is_listed": False},
+    ):
+        assert admin.patch(f"/api/v1/courses/{course.course_id}", facts).status_code == 200
+        status, errors = set_step()
+        assert (status, errors[0]["field"]) == (400, "course_id")
+    rights = {"member_id": str(maker.pk), "rights": ["enrol_run"]}
+    assert admin.put(f"/api/v1/runs/{run_id}/staff", rights).status_code == 200
+    assert set_step(run_id=run_id)[0] == 200
+    # What is there stays, also when the right is gone.
+    step = caller.get(f"/api/v1/paths/{path}").json()["steps"][0]
+    assert admin.put(f"/api/v1/runs/{run_id}/staff", {**rights, "rights": []}).status_code == 200
+    assert set_step(run_id=run_id, id=step["id"])[0] == 200
+    assert set_step(run_id=run_id)[0] == 200
