@@ -33,7 +33,9 @@ class ShelfQuery(serializers.Serializer[Any]):
         required=False,
         help_text="`current` can be learned now, `upcoming` begins later, `past` ended without completion.",
     )
-    q = serializers.CharField(max_length=100, required=False, help_text="Part of the title of course or run.")
+    search = serializers.CharField(
+        max_length=100, required=False, help_text="Part of the title of course or run."
+    )
     sort = serializers.ChoiceField(
         choices=[(each.value, each.value) for each in Sort], default=Sort.NEWEST.value
     )

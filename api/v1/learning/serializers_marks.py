@@ -115,7 +115,7 @@ class MarkFilter(MarkOrder):
     course_id = serializers.UUIDField(required=False)
     kind = serializers.ChoiceField(choices=MarkKind.choices, required=False)
     colour = serializers.RegexField(r"^#[0-9a-fA-F]{6}$", max_length=7, required=False)
-    q = serializers.CharField(
+    search = serializers.CharField(
         max_length=100, required=False, help_text="Part of the text, or of the lesson's title."
     )
 

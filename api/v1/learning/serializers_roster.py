@@ -36,7 +36,7 @@ class RosterQuery(serializers.Serializer[Any]):
         required=False, help_text="Only who was not there since, and has not finished."
     )
     department = serializers.CharField(max_length=150, required=False)
-    q = serializers.CharField(
+    search = serializers.CharField(
         max_length=100, required=False, help_text="Part of name, e-mail address or employee id."
     )
 
@@ -48,7 +48,7 @@ class RosterQuery(serializers.Serializer[Any]):
             standing=Standing(wanted["standing"]) if "standing" in wanted else None,
             inactive_since=wanted.get("inactive_since"),
             department=wanted.get("department", ""),
-            search=wanted.get("q", ""),
+            search=wanted.get("search", ""),
         )
 
 

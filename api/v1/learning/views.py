@@ -40,7 +40,7 @@ class MyCourseViewSet(DomainViewSet):
         wanted = ShelfFilter(
             state=query.get("state", ""),
             shelf=Shelf(query["shelf"]) if "shelf" in query else None,
-            search=query.get("q", ""),
+            search=query.get("search", ""),
             sort=Sort(query["sort"]),
         )
         page = list_shelf(

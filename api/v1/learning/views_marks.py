@@ -87,7 +87,7 @@ class MyNoteViewSet(DomainViewSet):
             course_id=wanted.get("course_id"),
             kind=wanted.get("kind", ""),
             colour=wanted.get("colour", ""),
-            search=wanted.get("q", ""),
+            search=wanted.get("search", ""),
         )
         return self.page(MarkOut, rows, ordering=ORDERS[wanted["sort"]])
 

@@ -148,7 +148,7 @@ class RunQuery(serializers.Serializer[Any]):
     taught_by_me = serializers.BooleanField(required=False, help_text="Runs the caller holds a right on.")
     joinable = serializers.BooleanField(required=False, help_text="Runs that are open to members.")
     search = serializers.CharField(max_length=200, required=False, help_text="In run and course titles.")
-    order = serializers.ChoiceField(
+    sort = serializers.ChoiceField(
         choices=["newest", "oldest", "starts", "-starts", "title", "-title"], default="newest"
     )
 

@@ -141,9 +141,7 @@ class EnrollmentQuery(serializers.Serializer[Any]):
     source = serializers.ChoiceField(choices=EnrollmentSource.choices, required=False)  # type: ignore[assignment]
     department = serializers.CharField(max_length=150, required=False)
     search = serializers.CharField(max_length=200, required=False, help_text="In names and addresses.")
-    order = serializers.ChoiceField(
-        choices=["newest", "oldest", "name", "-name", "updated"], default="newest"
-    )
+    sort = serializers.ChoiceField(choices=["newest", "oldest", "name", "-name", "updated"], default="newest")
 
 
 class AllEnrollmentsQuery(EnrollmentQuery):

@@ -58,8 +58,8 @@ class RunViewSet(DomainViewSet):
     def list(self, request: Request) -> Response:
         """List the runs you may see, with what you can do to each."""
         query = self.parsed_query(RunQuery)
-        order = query.pop("order")
-        return self.page(RunOut, list_runs(actor=self.actor, **query), ordering=_ORDERS[order])
+        sort = query.pop("sort")
+        return self.page(RunOut, list_runs(actor=self.actor, **query), ordering=_ORDERS[sort])
 
     @extend_schema(responses=RunPageOut)
     def retrieve(self, request: Request, pk: uuid.UUID) -> Response:

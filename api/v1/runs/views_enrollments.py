@@ -71,9 +71,9 @@ class RunEnrollmentViewSet(DomainViewSet):
     def enrollments(self, request: Request, pk: uuid.UUID) -> Response:
         """List who is in the run, with what you can do to each."""
         query = self.parsed_query(EnrollmentQuery)
-        order = query.pop("order")
+        sort = query.pop("sort")
         rows = list_enrollments(actor=self.actor, run_id=pk, **query)
-        return self.page(EnrollmentDetailOut, rows, ordering=_ORDERS[order])
+        return self.page(EnrollmentDetailOut, rows, ordering=_ORDERS[sort])
 
     @extend_schema(request=EnrollmentIn, responses=_ENROLLED)
     @enrollments.mapping.post
@@ -149,9 +149,9 @@ class EnrollmentViewSet(DomainViewSet):
     def list(self, request: Request) -> Response:
         """List enrollments over all runs: those you look after, and your own."""
         query = self.parsed_query(AllEnrollmentsQuery)
-        order = query.pop("order")
+        sort = query.pop("sort")
         rows = list_all_enrollments(actor=self.actor, **query)
-        return self.page(EnrollmentDetailOut, rows, ordering=_ORDERS[order])
+        return self.page(EnrollmentDetailOut, rows, ordering=_ORDERS[sort])
 
     @extend_schema(responses=EnrollmentDetailOut)
     def retrieve(self, request: Request, pk: uuid.UUID) -> Response:

@@ -234,9 +234,9 @@ def test_the_library_filters_and_sorts_and_its_cursors_follow(
     assert found(shelf="upcoming") == ["Delta"]
     assert found(shelf="completed") == found(state="completed") == ["Zeta"]
     assert found(shelf="past") == ["Theta", "Eta"]
-    assert found(q="ETA", sort="title") == ["Beta", "Eta", "Theta", "Zeta"]
-    assert found(q="spring") == ["Gamma"]
-    assert found(q="%") == []
+    assert found(search="ETA", sort="title") == ["Beta", "Eta", "Theta", "Zeta"]
+    assert found(search="spring") == ["Gamma"]
+    assert found(search="%") == []
     for bad in ({"sort": "x"}, {"shelf": "x"}, {"state": "x"}):
         assert caller.get("/api/v1/my-courses", bad).status_code == 400
     for query in ({"sort": "title"}, {"sort": "last_access"}, {"sort": "due"}, {"shelf": "current"}):
@@ -269,7 +269,7 @@ def test_sorting_takes_no_statement_more(acme: Organization, member: Make, sign_
         CourseRun.objects.update(ends_at=clock.now() + timedelta(days=5))
     caller, counts = sign_in(acme, learner), []
     caller.get("/api/v1/my-courses")
-    for query in ({}, {"sort": "due", "q": "new"}, {"shelf": "current", "sort": "last_access"}):
+    for query in ({}, {"sort": "due", "search": "new"}, {"shelf": "current", "sort": "last_access"}):
         with statements() as found:
             caller.get("/api/v1/my-courses", query)
         counts.append(len(found))

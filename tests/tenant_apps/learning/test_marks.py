@@ -192,9 +192,9 @@ def test_lists_filter_search_and_sort(acme: Organization, member: Make, sign_in:
     assert found(colour="#FF0000") == ["bookmark", "Alpha 50%"]
     assert found(course_id=second.course_id) == ["bookmark"]
     assert found(enrollment_id=one) == ["gamma", "beta", "Alpha 50%"]
-    assert found(q="ALPHA") == ["Alpha 50%"]
-    assert found(q="0%") == ["Alpha 50%"]
-    assert found(q="lesson 2") == ["gamma"]
+    assert found(search="ALPHA") == ["Alpha 50%"]
+    assert found(search="0%") == ["Alpha 50%"]
+    assert found(search="lesson 2") == ["gamma"]
     assert found(_marks(one, first), sort="position") == ["beta", "Alpha 50%"]
     assert found(f"/api/v1/my-courses/{one}/marks") == ["gamma", "beta", "Alpha 50%"]
     pages, url = [], "/api/v1/my-notes?sort=position&limit=1"

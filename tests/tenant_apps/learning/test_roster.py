@@ -161,10 +161,10 @@ def test_the_roster_filters_and_sorts(acme: Organization, member: Make, sign_in:
         "dan",
         "bob",
     ]
-    assert found(q="e77") == ["bob"]
-    assert found(q="cid xav") == ["cid"]
-    assert found(q="ANN@") == ["ann"]
-    assert found(q="%") == []
+    assert found(search="e77") == ["bob"]
+    assert found(search="cid xav") == ["cid"]
+    assert found(search="ANN@") == ["ann"]
+    assert found(search="%") == []
     for bad in ({"sort": "x"}, {"standing": "x"}, {"state": "x"}, {"inactive_since": "x"}):
         assert admin.get(f"/api/v1/runs/{run_id}/progress", bad).status_code == 400
     for sort in ("name", "-percent", "last_access"):

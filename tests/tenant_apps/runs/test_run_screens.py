@@ -96,18 +96,18 @@ def test_runs_are_filtered_searched_and_sorted(acme: Organization, member: Make,
         return _titles(caller.get(f"/api/v1/runs?{query}"))
 
     assert listed("") == ["Bread 100%", "Spring", "autumn"]
-    assert listed("order=oldest") == ["autumn", "Spring", "Bread 100%"]
-    assert listed("order=title") == ["autumn", "Bread 100%", "Spring"]
-    assert listed("order=-title") == ["Spring", "Bread 100%", "autumn"]
-    assert listed("order=starts") == ["Spring", "Bread 100%", "autumn"]
+    assert listed("sort=oldest") == ["autumn", "Spring", "Bread 100%"]
+    assert listed("sort=title") == ["autumn", "Bread 100%", "Spring"]
+    assert listed("sort=-title") == ["Spring", "Bread 100%", "autumn"]
+    assert listed("sort=starts") == ["Spring", "Bread 100%", "autumn"]
     assert listed("state=closed") == ["Spring"]
-    assert listed(f"course_id={security.course_id}&order=title") == ["autumn", "Spring"]
-    assert listed("search=SECUR&order=title") == ["autumn", "Spring"]
+    assert listed(f"course_id={security.course_id}&sort=title") == ["autumn", "Spring"]
+    assert listed("search=SECUR&sort=title") == ["autumn", "Spring"]
     assert listed("search=100%25") == ["Bread 100%"]
     assert listed("joinable=true") == ["Bread 100%"]
     assert listed("taught_by_me=true") == []
     assert listed("taught_by_me=true", sign_in(acme, teacher)) == ["autumn"]
-    assert admin.get("/api/v1/runs?order=colour").status_code == 400
+    assert admin.get("/api/v1/runs?sort=colour").status_code == 400
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest", "starts", "-starts", "title", "-title"])
@@ -119,7 +119,7 @@ def test_pages_of_every_order_hold_each_run_once(acme: Organization, sign_in: Si
         for n in range(7)
     }
     seen: list[str] = []
-    following: str | None = f"/api/v1/runs?limit=2&order={order}"
+    following: str | None = f"/api/v1/runs?limit=2&sort={order}"
     while following:
         page = admin.get(following).json()
         seen += [row["id"] for row in page["results"]]
@@ -145,8 +145,8 @@ def test_people_of_a_run_are_filtered_searched_and_sorted(
         assert answer.status_code == 200, answer.content
         return [row["member_name"] for row in answer.json()["results"]]
 
-    assert listed("order=name") == ["Ada Byron", "Grace Hopper", "Alan Turing"]
-    assert listed("order=-name") == ["Alan Turing", "Grace Hopper", "Ada Byron"]
+    assert listed("sort=name") == ["Ada Byron", "Grace Hopper", "Alan Turing"]
+    assert listed("sort=-name") == ["Alan Turing", "Grace Hopper", "Ada Byron"]
     assert listed("") == ["Alan Turing", "Grace Hopper", "Ada Byron"]
     assert listed("source=self") == ["Grace Hopper"]
     assert listed("state=suspended") == ["Alan Turing"]
@@ -154,7 +154,7 @@ def test_people_of_a_run_are_filtered_searched_and_sorted(
     assert listed("search=hop%20gra") == ["Grace Hopper"]
     assert listed(f"search={people[2].user.email}") == ["Alan Turing"]
     assert listed(f"member_id={people[1].id}", "/api/v1/enrollments") == ["Grace Hopper"]
-    assert listed("search=turing&order=updated", "/api/v1/enrollments") == ["Alan Turing"]
+    assert listed("search=turing&sort=updated", "/api/v1/enrollments") == ["Alan Turing"]
 
 
 def test_each_row_says_what_its_reader_can_do(acme: Organization, member: Make, sign_in: Sign) -> None:
