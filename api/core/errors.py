@@ -20,6 +20,9 @@ log = structlog.get_logger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
 
+# Nothing was written, and the same request may well succeed in a second.
+_BUSY = (postgres.LockNotAvailable, postgres.DeadlockDetected)
+
 STATUS_OF_KIND: Mapping[Kind, int] = {
     Kind.INVALID: status.HTTP_400_BAD_REQUEST,
     Kind.UNAUTHENTICATED: status.HTTP_401_UNAUTHORIZED,
@@ -155,7 +158,7 @@ def _document_of(error: Exception, instance: str) -> tuple[dict[str, Any] | None
         return problem(
             code="too_large", title="The body is too large.", status_code=413, instance=instance
         ), {}
-    elif isinstance(error, OperationalError) and isinstance(error.__cause__, postgres.LockNotAvailable):
+    elif isinstance(error, OperationalError) and isinstance(error.__cause__, _BUSY):
         busy = problem(
             code="busy", title="Somebody else is changing this.", status_code=503, instance=instance
         )

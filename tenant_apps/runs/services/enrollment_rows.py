@@ -191,7 +191,8 @@ def write_new(entry: Entry, people: Sequence[Candidate]) -> dict[uuid.UUID, Enro
 
 def write_back(entry: Entry, people: Sequence[Candidate]) -> dict[uuid.UUID, EnrollRow]:
     """Bring people back who withdrew, were refunded, or whose time was over; their progress is there."""
-    ids = [person.enrollment_id for person in people if person.enrollment_id is not None]
+    # In one order, as everybody locks them: two lists that overlap do not wait for each other for ever.
+    ids = sorted(person.enrollment_id for person in people if person.enrollment_id is not None)
     if not ids:
         return {}
     columns = {"ids": ids, "grants": [new_id() for _ in ids]}
@@ -201,7 +202,7 @@ def write_back(entry: Entry, people: Sequence[Candidate]) -> dict[uuid.UUID, Enr
 def write_reason(entry: Entry, enrollment_ids: Sequence[uuid.UUID]) -> None:
     """Add the entry's grant to enrollments that have access by others; once for one source and reference."""
     if enrollment_ids:
-        columns = {"ids": list(enrollment_ids), "grants": [new_id() for _ in enrollment_ids]}
+        columns = {"ids": sorted(enrollment_ids), "grants": [new_id() for _ in enrollment_ids]}
         with prepared_cursor() as cursor:
             cursor.execute(_GRANT, entry.facts() | columns)
 

@@ -26,12 +26,18 @@ _ENDING = tuple(state for state, moves in ENROLLMENT_MOVES.items() if Enrollment
 # The audit log names single people up to here, and counts beyond.
 _NAMED = 1000
 
-# The rows are named again under their locks: whoever got more time meanwhile stays.
+# The rows are looked at again under their locks, which are taken in everybody's order: whoever got more time
+# meanwhile stays.
 _EXPIRE = """
-UPDATE runs_enrollment SET state = 'expired', state_reason = '', updated_at = %(now)s
- WHERE expires_at IS NOT NULL AND expires_at <= %(now)s AND state = ANY(%(states)s)
-   AND run_id = ANY(%(runs)s)
-RETURNING id, run_id
+WITH due AS (
+    SELECT id FROM runs_enrollment
+     WHERE expires_at IS NOT NULL AND expires_at <= %(now)s AND state = ANY(%(states)s)
+       AND run_id = ANY(%(runs)s)
+     ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE runs_enrollment e SET state = 'expired', state_reason = '', updated_at = %(now)s
+  FROM due WHERE e.id = due.id
+RETURNING e.id, e.run_id
 """
 
 
