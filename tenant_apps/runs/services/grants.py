@@ -54,7 +54,7 @@ def grant_access(
         found = AccessGrant.objects.filter(
             enrollment_id=enrollment_id, source=source, reference=reference
         ).first()
-        if found is not None and is_live(found, now):
+        if found is not None and is_live(found, now) and enrollment.state not in OVER:
             return found.id, False
         grant = found or AccessGrant(enrollment_id=enrollment_id, source=source, reference=reference)
         grant.starts_at, grant.ends_at, grant.revoked_at, grant.reason = now, ends_at, None, reason
@@ -173,7 +173,8 @@ def do_settle(enrollment: Enrollment, *, lost: EnrollmentSource | None, reason: 
     enrollment.expires_at = None if live and None in ends else max([e for e in ends if e], default=now)
     enrollment.save_fields("expires_at")
     state = EnrollmentState(enrollment.state)
-    if live and state in OVER:
+    # Reasons outlive a withdrawal: taking one away is no invitation to come back by the others.
+    if live and (state is EnrollmentState.EXPIRED or (lost is None and state in OVER)):
         do_set_state(enrollment, EnrollmentState.ACTIVE)
     elif not live and lost is not None and state in OCCUPYING:
         wanted = STATE_WITHOUT_GRANT[lost]

@@ -111,3 +111,24 @@ def _start_of_path(admin: Any, learner: Any, run_id: Any, course_id: Any, *, put
         assert admin.post(f"{path}/enrollments", {"member_ids": [put_on]}).status_code == 200
     place = f"/api/v1/my-paths/{learner.post(f'{path}/join').json()['enrollment_id']}"
     return f"{place}/steps/{learner.get(place).json()['steps'][0]['id']}/start"
+
+
+@pytest.mark.feature("ENR-04")
+def test_taking_a_reason_away_gives_nobody_access_back(
+    acme: Organization, member: Make, sign_in: Sign
+) -> None:
+    who, admin = member(acme), sign_in(acme, Role.ADMIN)
+    run_id = make_run(acme, make_published_course(acme))
+    made = admin.post(f"/api/v1/runs/{run_id}/enrollments", {"member_id": str(who.pk)}).json()
+    enrollment = f"/api/v1/enrollments/{made['id']}"
+    gift = admin.post(f"{enrollment}/grants", {"source": "gifted"}).json()["id"]
+    assert admin.post(f"{enrollment}/withdraw", {"reason": "out"}).json()["state"] == "withdrawn"
+
+    assert admin.delete(f"{enrollment}/grants/{gift}").status_code == 204
+
+    seen = admin.get(enrollment).json()
+    assert (seen["state"], seen["state_reason"]) == ("withdrawn", "out")
+    # Giving a reason does, also one that the person still had.
+    assert admin.post(f"{enrollment}/grants", {"source": "admin"}).status_code == 201
+    assert admin.get(enrollment).json()["state"] == "active"
+    assert admin.post(f"{enrollment}/grants", {"source": "admin"}).status_code == 200
