@@ -69,10 +69,12 @@ def unpublish_course(*, actor: Actor, course_id: uuid.UUID, reason: str = "") ->
 
     Raises:
         NotFound, Forbidden, InstructorBarred: see `do_lock_course`.
+        CourseArchived: it is in the archive, and leaves it as what it was.
         CourseMoveRefused: the course is not published.
     """
     with entry_transaction():
         course = do_lock_course(actor=actor, course_id=course_id, rule=PUBLISH)
+        refuse_archived(course)
         _move(actor, course, CourseState.UNPUBLISHED, action="courses.unpublish", reason=reason)
 
 

@@ -346,6 +346,10 @@ def test_a_course_is_unpublished_and_published_again(acme: Organization, sign_in
     assert refused(early) == (409, "course_move_refused")
     assert early.json()["facts"] == {"state": "draft", "allowed": ["archived", "pending_review", "published"]}
     assert refused(author.post(f"{url}/publish")) == (409, "course_never_published")
+    # the archive is no way around the states either
+    author.post(f"{url}/archive")
+    assert refused(author.post(f"{url}/unpublish")) == (409, "course_archived")
+    assert author.post(f"{url}/unarchive").json()["state"] == "draft"
     assert publish(draft).status_code == 200
 
     taken = author.post(f"{url}/unpublish", {"reason": "Out of date"})
@@ -356,6 +360,7 @@ def test_a_course_is_unpublished_and_published_again(acme: Organization, sign_in
     # the archive gives it back as it was
     assert author.post(f"{url}/archive").json()["state"] == "archived"
     assert refused(author.post(f"{url}/publish")) == (409, "course_archived")
+    assert refused(author.post(f"{url}/unpublish")) == (409, "course_archived")
     assert author.post(f"{url}/unarchive").json()["state"] == "unpublished"
     again = author.post(f"{url}/publish")
     assert (again.json()["state"], again.json()["state_reason"]) == ("published", "")
