@@ -28,8 +28,8 @@ class DiffChangeOut(serializers.Serializer[Any]):
 
     code = serializers.ChoiceField(choices=[code.value for code in Code])
     field = serializers.CharField()
-    before = serializers.JSONField(allow_null=True)
-    after = serializers.JSONField(allow_null=True)
+    before = serializers.JSONField()
+    after = serializers.JSONField()
 
 
 class LineDiffOut(serializers.Serializer[Any]):
