@@ -84,7 +84,7 @@ def decide_outside(facts: Facts) -> Decision:
     """Walk the chain of what needs no open course: joining, looking up own notes, acts of staff."""
     links = [_membership(facts), _role(facts), _subscription(facts)]
     if facts.offer_code is not None:
-        links.append(Link(LinkName.OFFER, facts.offer_code, facts.offer_facts))
+        links.append(Link(LinkName.OFFER, facts.offer_code, facts.offer_facts, facts.offer_from))
     return _decided([*links, *_switch(facts)])
 
 

@@ -107,6 +107,7 @@ class Facts:
         writes: the act changes something, which an organization that is read only does not let it.
         role_code, role_facts: the refusal of the caller's role, token or right on the object; "" for none.
         offer_code, offer_facts: the refusal of a run that somebody would join; None where nobody joins.
+        offer_from: when that run begins to take members, if it is yet to.
         switched_off: the switch of the course that the act needs and that is off; "" for none.
         grants: for `why`, what gives access; None where it was not read.
         done: what is completed in the attempt.
@@ -134,6 +135,7 @@ class Facts:
     role_facts: Mapping[str, Any] = field(default_factory=dict)
     offer_code: str | None = None
     offer_facts: Mapping[str, Any] = field(default_factory=dict)
+    offer_from: datetime | None = None
     switched_off: str = ""
     grants: Sequence[Mapping[str, Any]] | None = None
     done: Done = NOTHING_DONE

@@ -29,8 +29,9 @@ from tenant_apps.learning.policies.refusals import REFUSALS
 from tenant_apps.learning.policies.timing import local
 from tenant_apps.learning.selectors.outlines import find_lesson, get_outline
 from tenant_apps.learning.types import Outline
+from tenant_apps.runs.errors import EnrollmentWindowClosed
 from tenant_apps.runs.policies import visible_enrollments, visible_runs
-from tenant_apps.runs.services.joining import find_offer
+from tenant_apps.runs.services.joining import check_joining
 from tenants.context import current_organization
 from tenants.enums import Suspension
 from tenants.postgresql.prepared import prepared_cursor
@@ -225,7 +226,7 @@ def _outside(actor: Actor, run_id: uuid.UUID | None, timezone: str, act: str) ->
     facts = Facts.read(nowhere, membership=membership)
     facts = _with_caller(facts, actor, act, run_id, is_own=True)
     if act == Act.JOIN and run_id is not None:
-        facts = _with_offer(facts, run_id, now)
+        facts = _with_offer(facts, actor, run_id, now)
     is_outside = act in _OUTSIDE or act not in _ACTS
     decision = decide_outside(facts) if is_outside else decide(facts, None, None, now)
     if not is_outside:  # beyond the missing enrollment nothing is known that could be said
@@ -238,11 +239,14 @@ def _last(decision: Decision) -> Link:
     return next(link for link in decision.links if link.code == "not_enrolled")
 
 
-def _with_offer(facts: Facts, run_id: uuid.UUID, now: datetime) -> Facts:
+def _with_offer(facts: Facts, actor: Actor, run_id: uuid.UUID, now: datetime) -> Facts:
     try:
-        find_offer(run_id).require_open(now)
+        check_joining(actor=actor, run_id=run_id, at=now)
     except DomainError as refusal:
-        return replace(facts, offer_code=refusal.code, offer_facts=refusal.facts)
+        opens = refusal.facts.get("opens_at") if isinstance(refusal, EnrollmentWindowClosed) else None
+        opens_at = datetime.fromisoformat(opens) if opens else None
+        begins = opens_at if opens_at is not None and opens_at > now else None
+        return replace(facts, offer_code=refusal.code, offer_facts=refusal.facts, offer_from=begins)
     return replace(facts, offer_code="")
 
 

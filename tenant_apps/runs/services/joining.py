@@ -171,6 +171,23 @@ def rest_of_access(*, run_id: uuid.UUID, member_id: uuid.UUID) -> datetime | Non
     return _rest_of(present, clock.now())
 
 
+def check_joining(*, actor: Actor, run_id: uuid.UUID, at: datetime) -> None:
+    """Refuse as `join_run` would before it looks at places, seats and prerequisites; writes nothing.
+
+    Raises:
+        NotFound: no such run.
+        NotOpenToMembers, SwitchedOff, CourseNotOffered, EnrollmentWindowClosed, PaymentNeeded,
+        SubscriptionNeeded, AccessOver: see `join_run`.
+    """
+    present = read_present(run_id, [actor.member_id]).get(actor.member_id)
+    if present is not None and present.enrollment["state"] not in OVER:
+        return
+    offer = find_offer(run_id)
+    offer.require_open(at)
+    _source(actor, offer)
+    _rest_of(present, at)
+
+
 def find_offer(run_id: uuid.UUID) -> Offer:
     """Return what a run of a course that is not deleted says to members.
 

@@ -303,6 +303,29 @@ def test_somebody_outside_is_told_that_and_why_they_cannot_join(
     assert (of_course["code"], of_course["closing"]["name"]) == ("not_enrolled", "enrollment")
     assert of_run["code"] == "not_enrolled"
     assert (joining["code"], joining["closing"]["name"]) == ("enrollment_window_closed", "offer")
+    assert joining["closing"]["changes_at"] is None
+    with in_organization(acme):
+        window = {"enrollment_opens_at": NOW + timedelta(days=400), "enrollment_closes_at": None}
+        CourseRun.objects.filter(pk=run_id).update(**window)
+    later = caller.get(f"/api/v1/runs/{run_id}/why?act=join").json()["closing"]
+    assert (later["code"], later["by_itself"]) == ("enrollment_window_closed", True)
+    assert datetime.fromisoformat(later["changes_at"]) == NOW + timedelta(days=400)
+
+
+@pytest.mark.feature("M11")
+def test_a_place_that_costs_says_so_before_somebody_tries_to_join(
+    acme: Organization, member: Make, sign_in: Sign
+) -> None:
+    run_id = make_run(
+        acme, make_published_course(acme), is_open_to_members=True, price_minor=4900, currency="eur"
+    )
+    caller = sign_in(acme, member(acme))
+
+    why = caller.get(f"/api/v1/runs/{run_id}/why?act=join").json()["closing"]
+    refused = caller.post(f"/api/v1/runs/{run_id}/join")
+
+    assert (refused.status_code, refused.json()["code"]) == (402, "payment_needed")
+    assert (why["name"], why["code"], why["facts"]) == ("offer", "payment_needed", refused.json()["facts"])
 
 
 @pytest.mark.feature("M11")
