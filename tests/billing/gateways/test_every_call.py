@@ -24,14 +24,13 @@ from billing.gateways.types import (
 )
 from tests.fakes.stripe import Fault, StripeServer
 
-AT = datetime.now(UTC)
-
 
 @dataclass
 class World:
     """A customer with a subscription, an open page, an unpaid invoice, a tax id, a code and a schedule."""
 
     server: StripeServer
+    at: datetime
     gateway: StripeGateway
     seen: SeenSubscription
     price_ref: str
@@ -54,7 +53,7 @@ class World:
             seats=10,
             success_url="https://acme.example/done",
             cancel_url="https://acme.example/plans",
-            expires_at=AT + timedelta(minutes=45),
+            expires_at=self.at + timedelta(minutes=45),
         )
 
 
@@ -109,10 +108,10 @@ CALLS: dict[str, Callable[[World], Any]] = {
     "live_subscriptions": lambda it: it.gateway.live_subscriptions(),
     "look_invoice": lambda it: it.gateway.look_invoice(it.invoice_ref),
     "list_invoices": lambda it: it.gateway.list_invoices(it.seen.customer_ref),
-    "invoices_since": lambda it: it.gateway.invoices_since(AT - timedelta(days=1)),
+    "invoices_since": lambda it: it.gateway.invoices_since(it.at - timedelta(days=1)),
     "look_payment": lambda it: it.gateway.look_payment(it.payment_ref),
     "pay_invoice": lambda it: it.gateway.pay_invoice(it.unpaid_ref, idempotency_key="k"),
-    "notices_since": lambda it: it.gateway.notices_since(AT - timedelta(days=1)),
+    "notices_since": lambda it: it.gateway.notices_since(it.at - timedelta(days=1)),
     "preview_seats": lambda it: it.gateway.preview_seats(it.wish),
     "preview_renewal": lambda it: it.gateway.preview_renewal(it.wish),
     "change_seats": lambda it: it.gateway.change_seats(it.wish, idempotency_key="k"),
@@ -122,7 +121,7 @@ CALLS: dict[str, Callable[[World], Any]] = {
         it.seen.ref, ending=True, idempotency_key="k", reason="unused", comment="c"
     ),
     "extend_trial": lambda it: it.gateway.extend_trial(
-        it.seen.ref, until=AT.replace(microsecond=0) + timedelta(days=9), idempotency_key="k"
+        it.seen.ref, until=it.at.replace(microsecond=0) + timedelta(days=9), idempotency_key="k"
     ),
     "redeem_promotion": lambda it: it.gateway.redeem_promotion(
         it.seen.ref, it.promotion_ref, idempotency_key="k"
@@ -162,7 +161,8 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[StripeServer]]:
 
 
 def made(servers: list[StripeServer]) -> World:
-    server = StripeServer().start()
+    # Of now: a page stays open for 30 minutes at least, and a whole run takes longer than a fixed one leaves.
+    server, at = StripeServer().start(), datetime.now(UTC)
     servers.append(server)
     gateway = StripeGateway(
         api_key=server.api_key, base_url=server.url, webhook_secrets=("s",), answer_seconds=5
@@ -179,12 +179,12 @@ def made(servers: list[StripeServer]) -> World:
         seats=10,
         success_url="https://acme.example/done",
         cancel_url="https://acme.example/plans",
-        expires_at=AT + timedelta(minutes=45),
+        expires_at=at + timedelta(minutes=45),
     )
     page = gateway.start_checkout(wish, idempotency_key="row-1")
     requests.post(f"{server.url}/_payer/checkout/{page.ref}/pay", data={"card": "ok"}, timeout=60)
     seen = gateway.look_subscription(gateway.look_checkout(page.ref).subscription_ref)
-    it = World(server, gateway, seen, price, "", seen.latest_invoice_ref, "", "", "", "")
+    it = World(server, at, gateway, seen, price, "", seen.latest_invoice_ref, "", "", "", "")
     it.payment_ref = gateway.look_invoice(seen.latest_invoice_ref).payment_ref
     it.page_ref = gateway.start_checkout(it.page_wish("row-2"), idempotency_key="row-2").ref
     gateway.add_tax_id(customer, kind="eu_vat", value="DE123456789")
@@ -276,7 +276,7 @@ def spoilt(it: World, call: Callable[[World], Any], fault: Fault) -> None:
 @pytest.mark.django_db(transaction=False)
 @pytest.mark.parametrize("name", CALLS)
 def test_no_call_is_made_inside_a_transaction(name: str, servers: list[StripeServer], shared: None) -> None:
-    server = StripeServer().start()
+    server, at = StripeServer().start(), datetime.now(UTC)
     servers.append(server)
     gateway = StripeGateway(api_key=server.api_key, base_url=server.url, webhook_secrets=("s",))
     seen = SeenSubscription(
@@ -288,8 +288,8 @@ def test_no_call_is_made_inside_a_transaction(name: str, servers: list[StripeSer
         currency="eur",
         status="active",
         status_reason="",
-        period_start=AT,
-        period_end=AT,
+        period_start=at,
+        period_end=at,
         trial_end=None,
         cancel_at=None,
         ended_at=None,
@@ -299,7 +299,7 @@ def test_no_call_is_made_inside_a_transaction(name: str, servers: list[StripeSer
         latest_invoice_ref="x",
         metadata={},
     )
-    it = World(server, gateway, seen, "x", "x", "x", "x", "x", "x", "x")
+    it = World(server, at, gateway, seen, "x", "x", "x", "x", "x", "x", "x")
     with pytest.raises(NetworkInTransaction), transaction.atomic():
         CALLS[name](it)
     assert server.calls == []
