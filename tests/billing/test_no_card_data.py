@@ -1,5 +1,6 @@
 """No card ever comes here: no column, no member of the API and no line of the log has a place for one."""
 
+import copy
 import logging
 import re
 from collections.abc import Iterator
@@ -19,7 +20,9 @@ _FORBIDDEN = re.compile(
     r"exp(iry)?_?(month|year|date)|expiration|track_?[12]|iban|bic|account_number|routing_number|sort_code|"
     r"last_?(4|four)|fingerprint)(_|$)"
 )
-# What only looks like one: none so far.
+# What only looks like one, as host, schema and member: a dry run of moving a run to another version answers a
+# digest of what it found, which applying the move sends back. Others of that name are still found.
+_NOT_CARDS = [("tenant", "MoveDryRunOut", "fingerprint"), ("tenant", "MoveApplyInRequest", "fingerprint")]
 _DIGITS = re.compile(r"(?<![0-9a-fA-F.-])(?:\d[ -]?){13,19}(?![0-9a-fA-F.-])")
 
 
@@ -76,7 +79,11 @@ def test_no_model_has_a_place_for_a_card() -> None:
 @pytest.mark.feature("PAY-12")
 @pytest.mark.parametrize("host", ["tenant", "platform"])
 def test_no_operation_takes_or_gives_one(host: str) -> None:
-    names = set(members(document_of(host)))
+    document = copy.deepcopy(document_of(host))
+    for where, schema, member in _NOT_CARDS:
+        if where == host:  # one that is gone from the API ends this by a KeyError, and goes from the list
+            del document["components"]["schemas"][schema]["properties"][member]
+    names = set(members(document))
     assert len(names) > 100
     assert [name for name in names if _FORBIDDEN.search(snake(name))] == []
 
