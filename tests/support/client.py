@@ -32,6 +32,11 @@ class Caller(APIClient):
         return super().generic(method, path, data, *args, **extra)
 
 
+def body_of(answer: Any) -> bytes:
+    """Return an answer's whole body, read to its end where it is streamed; that can be done once."""
+    return b"".join(answer.streaming_content) if answer.streaming else bytes(answer.content)
+
+
 def access_token(membership: Membership) -> str:
     """Return an access token of the membership, as a sign-in on its organization's host would give."""
     with in_public():

@@ -1,5 +1,6 @@
 """An organization that can only be read, or is closed, by its subscription: one gate before all of it."""
 
+import json
 import re
 import uuid
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from tenants.selectors.hosts import forget_cached_hosts
 from tests.api.matrix import ANYONE, TENANT
 from tests.billing.conftest import Account, account_of, deliver_all, server
 from tests.billing.test_access import invoiced, moved, subscribed
-from tests.support.client import Caller
+from tests.support.client import Caller, body_of
 from tests.support.measures import statements
 from tests.support.operations import Operation, operations_of
 
@@ -50,7 +51,10 @@ def call(client: Caller, operation: Operation) -> Any:
 
 
 def code_of(response: Any) -> str:
-    document = response.json() if response.get("Content-Type", "").endswith("json") else {}
+    """Return the gate's code of an answer, empty for every other one. A streamed one is read to its end: what
+    breaks behind the gate breaks while it is read."""
+    body = body_of(response)
+    document = json.loads(body) if response.get("Content-Type", "").endswith("json") else {}
     code = document.get("code", "") if isinstance(document, dict) else ""
     return code if code in GATE else ""
 
