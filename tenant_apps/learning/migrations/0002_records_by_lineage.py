@@ -114,7 +114,21 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(default=shared_apps.core.clock.now, editable=False)),
                 ("updated_at", models.DateTimeField(default=shared_apps.core.clock.now, editable=False)),
                 ("number", models.PositiveSmallIntegerField()),
-                ("state", models.CharField(max_length=12)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("active", "Active"),
+                            ("completed", "Completed"),
+                            ("suspended", "Suspended"),
+                            ("withdrawn", "Withdrawn"),
+                            ("expired", "Expired"),
+                            ("refunded", "Refunded"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
                 ("started_at", models.DateTimeField(blank=True, null=True)),
                 ("completed_at", models.DateTimeField(blank=True, null=True)),
                 ("ended_at", models.DateTimeField()),

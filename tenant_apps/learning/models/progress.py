@@ -6,6 +6,7 @@ from django.db import models
 
 from shared_apps.core import clock
 from shared_apps.core.models import Record
+from tenant_apps.runs.enums import EnrollmentState
 from tenants.rows import TenantRow
 
 
@@ -116,7 +117,7 @@ class EnrollmentAttempt(TenantRow, Record):
         "courses.CourseVersion", on_delete=models.PROTECT, related_name="+", db_index=False
     )
     # The enrollment's, when the attempt ended.
-    state = models.CharField(max_length=12)
+    state = models.CharField(max_length=12, choices=EnrollmentState.choices)
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField()

@@ -112,7 +112,25 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(default=shared_apps.core.clock.now, editable=False)),
                 ("updated_at", models.DateTimeField(default=shared_apps.core.clock.now, editable=False)),
-                ("source", models.CharField(default="admin", max_length=12)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("admin", "Admin"),
+                            ("cohort", "Cohort"),
+                            ("self", "Self"),
+                            ("path", "Learning path"),
+                            ("paid", "Paid"),
+                            ("free", "Free"),
+                            ("gifted", "Gifted"),
+                            ("coupon", "Coupon"),
+                            ("bundle", "Bundle"),
+                            ("subscription", "Subscription"),
+                        ],
+                        default="admin",
+                        max_length=12,
+                    ),
+                ),
                 ("asked_by_id", models.UUIDField(blank=True, null=True)),
             ],
             options={

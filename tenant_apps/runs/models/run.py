@@ -6,7 +6,7 @@ from django.db import models
 
 from shared_apps.core.models import Record
 from shared_apps.core.rights import ObjectRight
-from tenant_apps.runs.enums import Pacing, RunState
+from tenant_apps.runs.enums import EnrollmentSource, Pacing, RunState
 from tenants.rows import TenantRow
 
 
@@ -101,7 +101,7 @@ class WaitingPlace(TenantRow, Record):
         "runs.CourseRun", on_delete=models.CASCADE, related_name="waiting", db_index=False
     )
     member = models.ForeignKey("people.Member", on_delete=models.CASCADE, related_name="+")
-    source = models.CharField(max_length=12, default="admin")
+    source = models.CharField(max_length=12, choices=EnrollmentSource.choices, default=EnrollmentSource.ADMIN)
     asked_by_id = models.UUIDField(null=True, blank=True)
 
     class Meta:
