@@ -38,6 +38,23 @@ FORMED = {
     "embed_url": "an address of an allowed host",
     "result_code": "a word of the API",
     "email": "an address; the learner's holds the mark",
+    "digest": "a hash",
+    "archived_from": "a word of the states of courses",
+    "currency": "a code of ISO 4217",
+    "price_currency": "a code of ISO 4217",
+    "colour": "seven characters",
+    "starts_local": "a wall time",
+    "ends_local": "a wall time",
+    "enrollment_opens_local": "a wall time",
+    "enrollment_closes_local": "a wall time",
+    "opens_local": "a wall time",
+    "due_local": "a wall time",
+    "caption_languages": "language tags",
+    "flags": "words of a closed set",
+    "release": "a rule of closed words, instants and days",
+    "due": "a rule of closed words, instants and days",
+    "requires": "lineages of units",
+    "editor_ids": "ids of members",
 }
 
 

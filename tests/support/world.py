@@ -12,6 +12,8 @@ from datetime import timedelta
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import Permission
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models import Model
 
@@ -276,9 +278,19 @@ def _text(mark: str) -> LessonText:
 
 def _fill_courses(world: World) -> None:
     mark = world.mark
+    content = f"%PDF {mark}".encode()
     file = StoredFile.objects.create(
-        name=f"{mark}.pdf", content_type="application/pdf", size=4, sha256="0" * 64, storage_key=mark
+        name=f"{mark}.pdf",
+        content_type="application/pdf",
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        storage_key=mark,
+        alt_text=mark,
+        caption=mark,
     )
+    # What an earlier test left there would make the storage choose another name.
+    default_storage.delete(file.storage_key)
+    default_storage.save(file.storage_key, ContentFile(content))
     course = Course.objects.create(slug=mark.lower(), title=mark, owner_id=world.owner.id)
     version = CourseVersion.objects.create(course=course, number=1)
     module = Module.objects.create(version=version, title=mark, position=0)
@@ -361,7 +373,9 @@ def _fill_authoring(world: World) -> None:
         bio=mark,
         bio_html=f"<p>{mark}</p>",
         links={mark: "https://trainer.example/"},
+        expertise=[mark],
         certifications=[{"title": mark, "issuer": mark, "year": 2024}],
+        achievements=[{"title": mark, "issuer": mark, "year": 2025}],
         state="approved",
     )
     review = VersionReview.objects.create(
