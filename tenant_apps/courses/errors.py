@@ -456,6 +456,14 @@ class ExportTooLarge(Conflict):
     advice = "Ask the platform's operators for an export (`manage.py export_course`)."
 
 
+class FileBytesMissing(Conflict):
+    """A file of the version has its row but no bytes any more; `file_id` and `name` say which."""
+
+    code = "file_bytes_missing"
+    title = "The bytes of a file of this version are gone."
+    advice = "Upload the file again and put it in the place of the one in `file_id`, or restore the storage."
+
+
 class CourseZipRefused(InvalidInput):
     """An uploaded zip is not taken; `reason` is the rule's code, `entry` the entry it shows in."""
 

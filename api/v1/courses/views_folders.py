@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.core.polling import POLL_SECONDS
+from api.core.schema import refuses
 from api.core.viewsets import DomainViewSet
 from api.v1.courses.serializers_folders import ImportCourseIn, ImportJobOut
 from tenant_apps.courses.services.exporting import export_to_zip
@@ -28,6 +29,7 @@ class VersionExportViewSet(DomainViewSet):
     @extend_schema(
         responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY, description="The zip.")}
     )
+    @refuses(409)
     @action(detail=True, methods=["get"])
     def export(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
         """Download a version as a zip of its folder, which POST /courses/import reads back."""

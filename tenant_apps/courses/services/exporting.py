@@ -13,7 +13,7 @@ from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction
 from tenant_apps.courses.content.folder_writing import CourseFolder, shown_pictures, write_folder
-from tenant_apps.courses.errors import ExportTooLarge
+from tenant_apps.courses.errors import ExportTooLarge, FileBytesMissing
 from tenant_apps.courses.models import Course, CourseVersion
 from tenant_apps.courses.policies import EDIT, visible_versions
 from tenant_apps.courses.selectors.outline import get_outline
@@ -48,6 +48,7 @@ def export_to_folder(*, actor: Actor, version_id: uuid.UUID, folder: Path) -> Ex
     Raises:
         NotFound: no such version, or none the actor may know of.
         Forbidden: the actor may not edit the course, and so not take it along.
+        FileBytesMissing: the storage lost a file; what was written until then stays in the folder.
     """
     return _export(actor, version_id, _FolderSink(folder), limit=None)
 
@@ -56,7 +57,7 @@ def export_to_zip(*, actor: Actor, version_id: uuid.UUID, sink: IO[bytes]) -> Ex
     """Write the version into an open binary file, as a zip of its folder.
 
     Raises:
-        NotFound, Forbidden: as for `export_to_folder`.
+        NotFound, Forbidden, FileBytesMissing: as for `export_to_folder`.
         ExportTooLarge: texts and files have more than MAX_ZIP_BYTES bytes.
     """
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -84,9 +85,16 @@ def _export(actor: Actor, version_id: uuid.UUID, sink: _Sink, *, limit: int | No
     for path, text in sorted(folder.texts.items()):
         sink.add_text(path, text)
     for path, file_id in sorted(folder.files.items()):
-        with open_file(files[file_id]) as stream:
+        with _opened(files[file_id]) as stream:
             sink.add_file(path, stream)
     return Export(version.course.slug, version.number, size)
+
+
+def _opened(file: FileRow) -> IO[Any]:
+    try:
+        return open_file(file)
+    except FileNotFoundError as error:
+        raise FileBytesMissing(file_id=str(file.id), name=file.name) from error
 
 
 def _folder_of(version: CourseVersion) -> tuple[CourseFolder, Mapping[uuid.UUID, FileRow]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 
 from shared_apps.accounts.models import Membership
@@ -16,7 +17,7 @@ from shared_apps.core.actors import Actor, Role
 from shared_apps.core.errors import Forbidden, NotFound
 from tenant_apps.courses.content.keys import derived_key
 from tenant_apps.courses.enums import CourseState, VersionState
-from tenant_apps.courses.errors import ExportTooLarge
+from tenant_apps.courses.errors import ExportTooLarge, FileBytesMissing
 from tenant_apps.courses.models import Category, Course, CourseVersion, Lesson, LessonText, Module
 from tenant_apps.courses.selectors.diff import compare_versions, read_diff
 from tenant_apps.courses.selectors.outline import digest_of, get_outline
@@ -31,6 +32,7 @@ from tenants.context import in_organization
 from tenants.models import Organization
 from tests.factories.whole_versions import make_whole_draft
 from tests.support.actors import actor_as
+from tests.support.client import caller_as
 
 DEMO = Path(settings.BASE_DIR) / "demo" / "courses" / "security-essentials"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
@@ -226,6 +228,26 @@ def test_who_may_not_edit_the_course_takes_nothing_along(
         with pytest.raises(ExportTooLarge):
             export_to_zip(actor=admin, version_id=draft.id, sink=io.BytesIO())
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_whose_bytes_are_gone_is_named(
+    acme: Organization, member: Callable[..., Membership], tmp_path: Path
+) -> None:
+    membership = member(acme, Role.ADMIN)
+    admin = actor_as(membership)
+    with in_organization(acme):
+        draft = _whole(admin)
+        paper = StoredFile.objects.get(name="my paper.pdf")
+        default_storage.delete(paper.storage_key)
+        with pytest.raises(FileBytesMissing) as refused:
+            export_to_folder(actor=admin, version_id=draft.id, folder=tmp_path)
+    assert refused.value.facts == {"file_id": str(paper.id), "name": "my paper.pdf"}
+
+    answer = caller_as(membership, acme).get(f"/api/v1/versions/{draft.id}/export")
+
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == (409, "file_bytes_missing")
+    assert told["facts"] == {"file_id": str(paper.id), "name": "my paper.pdf"}
 
 
 @pytest.mark.feature("CNT-20")
