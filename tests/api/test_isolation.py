@@ -1,6 +1,6 @@
 """Nothing of one organization can be reached from another's host: walked over the whole tenant document."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -9,6 +9,7 @@ from django.conf import settings
 from tenants.context import in_public
 from tenants.models import Organization
 from tenants.services.organizations import host_of
+from tenants.storage import remove_all_files
 from tests.api.isolation import call, find_leaks, path_ids
 from tests.api.matrix import ANYONE, TENANT
 from tests.support.client import Caller, access_token, caller_as
@@ -19,9 +20,11 @@ MARKS = {"acme": "ALPHAMARK", "globex": "BRAVOMARK"}
 
 
 @pytest.fixture
-def worlds(acme: Organization, globex: Organization) -> tuple[World, World]:
-    """Acme's world (the victim) and Globex's (the attacker's own)."""
-    return build_world(acme, MARKS["acme"]), build_world(globex, MARKS["globex"])
+def worlds(acme: Organization, globex: Organization) -> Iterator[tuple[World, World]]:
+    """Acme's world (the victim) and Globex's (the attacker's own); their files are removed after."""
+    yield build_world(acme, MARKS["acme"]), build_world(globex, MARKS["globex"])
+    for organization in (acme, globex):
+        remove_all_files(organization.id)
 
 
 def test_the_world_has_a_row_in_every_tenant_table(worlds: tuple[World, World]) -> None:
