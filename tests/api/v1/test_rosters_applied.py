@@ -42,6 +42,7 @@ def test_applying_makes_the_whole_person(acme: Organization, sign_in: SignIn) ->
         "billing_seatentry": 3,
         "cohorts_cohortmember": 3,
         "runs_enrollment": 3,
+        "runs_accessgrant": 3,
         "outbox_outboxmessage": 3,
         "jobs_job": 1,
         "audit_auditevent": 3,
