@@ -115,6 +115,14 @@ class NotCompletedByHand(Conflict):
     advice = "`completion` says what completes it."
 
 
+class OwnCompletion(Conflict):
+    """Nobody says of themselves that they have completed a course."""
+
+    code = "own_completion"
+    title = "You cannot complete your own course by hand."
+    advice = "Ask somebody else who teaches the run, or an administrator."
+
+
 class RestartRefused(Conflict):
     """There is nothing to begin again: nothing was done, or the state does not allow it."""
 

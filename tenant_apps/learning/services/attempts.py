@@ -9,7 +9,7 @@ from shared_apps.core.actors import Actor
 from shared_apps.core.errors import NotFound
 from shared_apps.core.policies import require
 from shared_apps.core.transactions import entry_transaction
-from tenant_apps.learning.errors import NotCompletedByHand, RestartRefused
+from tenant_apps.learning.errors import NotCompletedByHand, OwnCompletion, RestartRefused
 from tenant_apps.learning.locks import LockedEnrollment, lock_enrollment_of
 from tenant_apps.learning.models import CourseProgress, EnrollmentAttempt, LessonRecord
 from tenant_apps.learning.policies import TEACH_LEARNER
@@ -76,11 +76,14 @@ def complete_course_by_hand(*, actor: Actor, enrollment_id: uuid.UUID) -> None:
     Raises:
         NotFound: no such enrollment, or none the actor sees.
         Forbidden: the actor does not teach the run.
+        OwnCompletion: it is the actor's own.
         NotCompletedByHand: the course has a rule of its own.
         EnrollmentMoveRefused: the enrollment is suspended or over.
     """
     with entry_transaction():
         enrollment = _locked(actor, enrollment_id)
+        if enrollment.member_id == actor.membership_id:
+            raise OwnCompletion
         rule = get_outline(enrollment.version_id).rules.completion
         if rule.kind != "manual":
             raise NotCompletedByHand(completion=rule.kind)

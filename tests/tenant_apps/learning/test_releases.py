@@ -337,6 +337,17 @@ def test_by_hand_only_who_teaches_says_that_it_is_complete(
     assert OutboxMessage.objects.filter(topic="event.course_completed").count() == 1
 
 
+def test_nobody_completes_their_own_course_by_hand(acme: Organization, member: Make, sign_in: Sign) -> None:
+    rules = {"completion": {"kind": "manual"}}
+    place = Place(acme, member, sign_in, make_ruled_course(acme, [ModulePlan([LessonPlan()])], rules=rules))
+    boss = member(acme, Role.ADMIN)
+    own = make_enrollment(acme, place.run_id, boss.id)
+
+    answer = sign_in(acme, boss).post(f"/api/v1/enrollments/{own}/complete")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "own_completion")
+
+
 @pytest.mark.feature("PRG-03")
 def test_a_course_with_a_rule_is_not_completed_by_hand(
     acme: Organization, member: Make, sign_in: Sign
