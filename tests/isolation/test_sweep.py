@@ -22,7 +22,7 @@ from tenants.context import in_public
 from tenants.services.organizations import host_of
 from tenants.task_base import OrganizationTask
 from tests.api.matrix import ANYONE, PLATFORM, TENANT
-from tests.isolation.plan import BODIES, COMMANDS, TASKS, NotRun
+from tests.isolation.plan import BODIES, COMMANDS, KEPT_AS_SENT, TASKS, NotRun
 from tests.isolation.stores import holds
 from tests.isolation.sweep import Findings, Sweep, command, everything, request, task
 from tests.isolation.twins import MARK_A, MARK_B, Twins
@@ -71,7 +71,7 @@ def test_every_operation_of_a_tenant_host_with_ids_of_b(twins: Twins, record_pro
     sweep = Sweep(twins)
     for operation in operations_of("tenant"):
         client = caller_as(twins.a.owner, twins.a.organization)
-        sweep.act(operation.id, request(client, operation, twins.b, {}))
+        sweep.act(operation.id, request(client, operation, twins.b, KEPT_AS_SENT))
     found = sweep.finish()
     own = {str(key) for key in twins.b.ids.values()} | set(twins.needles)
     # The caller wrote B's ids into the address; the log of requests and the answer may repeat them.
