@@ -123,6 +123,6 @@ def _visit(server: Server, own: World, other: World, token: str, path: str) -> s
     if other.mark.lower() in text.lower():
         return f"{path}: {own.mark} was answered {other.mark}"
     document = json.loads(text)
-    if path == "/api/v1/courses" and [row["title"] for row in document["results"]] != [own.mark]:
+    if path == "/api/v1/courses" and {row["title"] for row in document["results"]} != {own.mark}:
         return f"{path}: not the truth of {own.mark}: {text[:200]}"
     return None

@@ -27,7 +27,9 @@ class VersionExportViewSet(DomainViewSet):
     policies: ClassVar[dict[str, str]] = {"export": "courses.edit"}
 
     @extend_schema(
-        responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY, description="The zip.")}
+        responses={
+            (200, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY, description="The zip.")
+        }
     )
     @refuses(409)
     @action(detail=True, methods=["get"])
@@ -45,7 +47,7 @@ class VersionExportViewSet(DomainViewSet):
             spool,
             as_attachment=True,
             filename=f"{done.slug}-{done.number}.zip",
-            content_type="application/zip",
+            content_type="application/octet-stream",
             headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store"},
         )
 

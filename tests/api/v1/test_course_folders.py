@@ -94,7 +94,7 @@ def test_what_was_made_over_the_api_goes_out_and_comes_back_unchanged(
     raw = b"".join(answer.streaming_content)
     back = bring(draft.caller, raw)
 
-    assert answer["Content-Type"] == "application/zip"
+    assert answer["Content-Type"] == "application/octet-stream"
     assert answer["Content-Disposition"] == 'attachment; filename="first-aid-1.zip"'
     assert (back["result"]["changed"], back["result"]["version_id"]) == (False, draft.url.rsplit("/", 1)[1])
 
