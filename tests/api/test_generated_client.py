@@ -19,6 +19,9 @@ from tenants.services.organizations import host_of
 from tests.support.people import PASSWORD, with_password
 from tests.support.server import serving
 
+# They ask every operation, or every reason: minutes where the machine is slow.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def client_package(tmp_path: Path) -> Iterator[ModuleType]:

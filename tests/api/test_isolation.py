@@ -16,6 +16,9 @@ from tests.support.client import Caller, access_token, caller_as
 from tests.support.operations import Operation, operations_of
 from tests.support.world import World, build_world, checksums, empty_tables
 
+# They ask every operation, or every reason: minutes where the machine is slow.
+pytestmark = pytest.mark.slow
+
 MARKS = {"acme": "ALPHAMARK", "globex": "BRAVOMARK"}
 
 

@@ -16,6 +16,9 @@ from tests.api.matrix import ANYONE, PLATFORM, TENANT
 from tests.support.client import PLATFORM_HOST, Caller, platform_caller
 from tests.support.operations import Operation, operations_of
 
+# They ask every operation, or every reason: minutes where the machine is slow.
+pytestmark = pytest.mark.slow
+
 
 def test_every_operation_has_a_line_and_every_line_an_operation() -> None:
     for host, matrix in (("tenant", TENANT), ("platform", PLATFORM)):

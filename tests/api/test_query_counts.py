@@ -11,6 +11,9 @@ from tests.support.measures import statements
 from tests.support.operations import Operation, operations_of
 from tests.support.world import World, build_world
 
+# They ask every operation, or every reason: minutes where the machine is slow.
+pytestmark = pytest.mark.slow
+
 # One statement is the caller's sign-in, one the object or the page; more where a second table is asked.
 BOUNDS: dict[str, int] = {
     "archives_link": 3,

@@ -39,6 +39,9 @@ from tests.api.isolation import BODY_KINDS
 from tests.support.client import PLATFORM_HOST, access_token, platform_caller
 from tests.support.world import World, build_world
 
+# They ask every operation, or every reason: minutes where the machine is slow.
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "4"))
 SEED = os.environ.get("SCHEMATHESIS_SEED")
 _CHECKS = [

@@ -32,7 +32,7 @@ from tests.support.seed import make_member
 
 Record = Callable[[str, object], None]
 _OURS = ("tenants", "billing", "api", "config")
-pytestmark = [pytest.mark.feature("TEN-05"), pytest.mark.sweep]
+pytestmark = [pytest.mark.feature("TEN-05"), pytest.mark.sweep, pytest.mark.slow]
 
 
 def _report(found: Findings, record: Record, part: str, **more: object) -> None:

@@ -25,6 +25,9 @@ from tests.support.client import Caller, body_of
 from tests.support.measures import statements
 from tests.support.operations import Operation, operations_of
 
+# They ask every operation, or every reason: minutes where the machine is slow.
+pytestmark = pytest.mark.slow
+
 __all__ = ["account_of", "server"]  # fixtures of billing's tests
 SignIn = Callable[..., Caller]
 COURSE = {"slug": "fire-safety", "title": "Fire safety", "language": "en"}

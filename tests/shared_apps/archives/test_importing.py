@@ -36,6 +36,9 @@ from tests.support.database import _admin, _use, worker_database
 from tests.support.operations import operations_of
 from tests.support.world import World, checksums, tenant_models
 
+# They ask every operation, or every reason: minutes where the machine is slow.
+pytestmark = pytest.mark.slow
+
 _ACTOR = system_actor("test")
 Pack = Callable[[], bytes]
 

@@ -19,6 +19,9 @@ from tests.support.client import Caller, body_of, platform_caller
 from tests.support.operations import operations_of
 from tests.support.world import build_world
 
+# They ask every operation, or every reason: minutes where the machine is slow.
+pytestmark = pytest.mark.slow
+
 REASON = {"reason": "ticket 4711: the list of members is empty"}
 
 

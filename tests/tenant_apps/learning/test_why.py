@@ -36,6 +36,9 @@ from tests.support.client import Caller
 from tests.support.measures import statements
 from tests.support.subscriptions import make_subscription
 
+# They ask every operation, or every reason: minutes where the machine is slow.
+pytestmark = pytest.mark.slow
+
 Sign = Callable[..., Any]
 Make = Callable[..., Membership]
 
