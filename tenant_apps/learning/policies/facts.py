@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from tenant_apps.people.selectors.zones import MEMBER_ZONE, MEMBERS_WITH_ACCOUNTS
+
 # Whether a seat is missing, for the statements that read facts; the names `organization` and `member` are
 # theirs to give. An organization that never had a subscription tries the product without seats. A canceled
 # one still counts, and its seats were revoked with it. Neither part looks at the row beside it, so each runs
@@ -16,18 +18,15 @@ SEAT_MISSING = """
                       AND seat.state <> 'revoked')
        AND EXISTS (SELECT 1 FROM billing_subscription WHERE organization_id = %(organization)s)"""
 
-# The learner's zone: an own choice counts before the company's; the default is not a choice. An attempt
-# begins with its first day: that of a restart, of the activation, else of the enrollment. `e` is the
-# enrollment, `r` its run.
-_ZONE = """
-       (SELECT COALESCE(NULLIF(u.timezone, 'UTC'), NULLIF(m.timezone, ''), 'UTC')
-          FROM people_member m JOIN accounts_user u ON u.id = m.user_id WHERE m.id = e.member_id)"""
+# An attempt begins with its first day: that of a restart, of the activation, else of the enrollment. `e` is
+# the enrollment, `r` its run.
+_ZONE = f"(SELECT {MEMBER_ZONE} FROM {MEMBERS_WITH_ACCOUNTS} WHERE m.id = e.member_id)"  # noqa: S608  our own text
 
 FACTS = f"""
        e.state, e.expires_at, e.attempt, COALESCE(e.started_at, e.activated_at, e.created_at),
        (SELECT min(g.starts_at) FROM runs_accessgrant g
          WHERE g.enrollment_id = e.id AND g.revoked_at IS NULL),
-       r.state, r.starts_at, r.ends_at, r.timezone,{SEAT_MISSING},{_ZONE},
+       r.state, r.starts_at, r.ends_at, r.timezone,{SEAT_MISSING}, {_ZONE},
        (SELECT c.switches ->> 'drip' FROM courses_course c WHERE c.id = r.course_id),
        (SELECT string_agg(d.lineage::text || ' ' || d.opens_local || ' ' || d.due_local, ',')
           FROM runs_rundate d WHERE d.run_id = r.id)"""  # noqa: S608  our own text

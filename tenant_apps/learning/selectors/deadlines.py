@@ -8,25 +8,21 @@ from itertools import islice
 from typing import Any
 
 from tenant_apps.courses.content.rules import AfterDays, AfterUnit
-from tenant_apps.learning.policies.facts import Done, Facts
+from tenant_apps.learning.policies.facts import DONE, Done, Facts
 from tenant_apps.learning.policies.links import utc_text
 from tenant_apps.learning.policies.timing import ancestry, due_at, local
 from tenant_apps.learning.types import Outline, Unit
+from tenant_apps.people.selectors.zones import MEMBER_ZONE, MEMBERS_WITH_ACCOUNTS
 from tenants.postgresql.prepared import prepared_cursor
 
-# What deadlines hang on, for many learners of one run. The names of the zone are those of `policies.facts`.
-_FACTS = """
+# What deadlines hang on, for many learners of one run.
+_FACTS = f"""
 SELECT e.id, e.state, e.attempt, COALESCE(e.started_at, e.activated_at, e.created_at), e.expires_at,
-       COALESCE(NULLIF(u.timezone, 'UTC'), NULLIF(m.timezone, ''), 'UTC'),
-       (SELECT string_agg(done.lineage::text || ' '
-                          || (extract(epoch FROM done.completed_at) * 1000000)::bigint::text, ',')
-          FROM learning_lessonrecord done
-         WHERE done.enrollment_id = e.id AND done.attempt = e.attempt AND done.completed_at IS NOT NULL)
+       {MEMBER_ZONE}, {DONE}
   FROM runs_enrollment e
-  JOIN people_member m ON m.id = e.member_id
-  JOIN accounts_user u ON u.id = m.user_id
+  JOIN ({MEMBERS_WITH_ACCOUNTS}) ON m.id = e.member_id
  WHERE e.id = ANY(%(enrollments)s)
-"""
+"""  # noqa: S608  our own text
 
 
 @dataclass(frozen=True, slots=True)

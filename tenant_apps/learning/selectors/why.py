@@ -29,6 +29,7 @@ from tenant_apps.learning.policies.refusals import REFUSALS
 from tenant_apps.learning.policies.timing import local
 from tenant_apps.learning.selectors.outlines import find_lesson, get_outline
 from tenant_apps.learning.types import Outline
+from tenant_apps.people.selectors.zones import MEMBER_ZONE
 from tenant_apps.runs.errors import EnrollmentWindowClosed
 from tenant_apps.runs.policies import visible_enrollments, visible_runs
 from tenant_apps.runs.services.joining import check_joining
@@ -71,13 +72,13 @@ SELECT {FACTS}, {DONE}, e.id, r.id, r.version_id, r.course_id,
 """  # noqa: S608  our own text
 
 # Somebody who is in none of it: the zone and the membership are still theirs.
-_STRANGER = """
-SELECT COALESCE(NULLIF(u.timezone, 'UTC'), NULLIF(m.timezone, ''), 'UTC'), s.status
+_STRANGER = f"""
+SELECT {MEMBER_ZONE}, s.status
   FROM accounts_membership s
   LEFT JOIN people_member m ON m.id = s.id
   LEFT JOIN accounts_user u ON u.id = s.user_id
  WHERE s.id = %(member)s AND s.organization_id = %(organization)s
-"""
+"""  # noqa: S608  our own text
 
 
 @dataclass(frozen=True, slots=True)

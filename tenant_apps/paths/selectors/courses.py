@@ -79,17 +79,3 @@ def completed_courses(
             {"members": list(member_ids), "courses": list(course_ids)},
         )
         return {(member_id, course_id) for member_id, course_id in cursor.fetchall()}
-
-
-def zones_of(member_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return each member's zone: their own choice, else what the company says, else UTC. A member whose
-    account the organization cannot see has a zone too."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT m.id, COALESCE(NULLIF(u.timezone, 'UTC'), NULLIF(m.timezone, ''), 'UTC')
-              FROM people_member m LEFT JOIN accounts_user u ON u.id = m.user_id WHERE m.id = ANY(%s)
-            """,
-            [list(member_ids)],
-        )
-        return dict(cursor.fetchall())

@@ -24,7 +24,7 @@ from tenant_apps.paths.policies import (
     refusal_of,
     visible_paths,
 )
-from tenant_apps.paths.selectors.courses import zones_of
+from tenant_apps.people.selectors.zones import zones_of
 
 
 def list_places(
