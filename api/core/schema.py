@@ -68,7 +68,7 @@ class PalaestraSchema(AutoSchema):
         if self.method == "POST" and operation["security"] and getattr(self.view, "remembers_answers", False):
             parameters.append(REQUEST_HEADERS["Idempotency-Key"])
         named = {parameter["name"] for parameter in parameters}
-        if self._uses("if_match") and "If-Match" not in named:
+        if (self._uses("if_match") or self._uses("claimed_if_match")) and "If-Match" not in named:
             parameters.append(REQUEST_HEADERS["If-Match"])
         if not parameters:
             del operation["parameters"]
@@ -104,7 +104,7 @@ class PalaestraSchema(AutoSchema):
             codes.add(409)
         if takes_body:
             codes |= {413, 415}
-        if self._uses("if_match"):
+        if self._uses("if_match") or self._uses("claimed_if_match"):
             codes |= {412, 428}
         if self._uses("optional_if_match"):
             codes.add(412)

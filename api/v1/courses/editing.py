@@ -5,7 +5,7 @@ from typing import Final
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.response import Response
 
-from api.core.viewsets import DomainViewSet, PreconditionRequired
+from api.core.viewsets import DomainViewSet
 from api.v1.courses.serializers import EditedOut
 from tenant_apps.courses.services.edits import LESSON_REVISION, Edited
 
@@ -30,10 +30,7 @@ class DraftViewSet(DomainViewSet):
 
     def _revision(self) -> str:
         """Return If-Match, "" without one: the service refuses that, once it knows that the draft exists."""
-        try:
-            return self.if_match()
-        except PreconditionRequired:
-            return ""
+        return self.claimed_if_match()
 
     def _edited(self, edited: Edited, *, status: int = 200, location: str = "") -> Response:
         headers = {"ETag": self._etag(edited)} | ({"Location": location} if location else {})
@@ -44,6 +41,6 @@ class DraftViewSet(DomainViewSet):
 
     def _etag(self, edited: Edited) -> str:
         """Return the new ETag of what the caller's If-Match named: the lesson, else the version."""
-        if edited.lesson_revision is not None and self._revision().startswith(LESSON_REVISION):
+        if edited.lesson_revision is not None and self.claimed_if_match().startswith(LESSON_REVISION):
             return f'"{LESSON_REVISION}{edited.lesson_revision}"'
         return f'"{edited.revision}"'

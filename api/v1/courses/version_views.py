@@ -68,7 +68,7 @@ class VersionViewSet(DraftViewSet):
     @extend_schema(parameters=[IF_MATCH], responses={204: OpenApiResponse(description="The draft is gone.")})
     def destroy(self, request: Request, pk: uuid.UUID) -> Response:
         """Throw a draft away."""
-        delete_draft(actor=self.actor, version_id=pk, revision=self._revision())
+        delete_draft(actor=self.actor, version_id=pk, revision=self.claimed_if_match())
         return Response(status=204)
 
     @extend_schema(parameters=[IF_MATCH], request=None, responses={200: VersionPageOut})
@@ -78,7 +78,7 @@ class VersionViewSet(DraftViewSet):
 
         Where the organization reviews courses, somebody must have approved the draft as it stands.
         """
-        publish_version(actor=self.actor, version_id=pk, revision=self._revision())
+        publish_version(actor=self.actor, version_id=pk, revision=self.claimed_if_match())
         return self._tree(pk)
 
     @extend_schema(request=CopyVersionIn, responses={201: VersionOut})
@@ -95,7 +95,7 @@ class VersionViewSet(DraftViewSet):
         """Put modules and lessons in order, all at once; lessons may change module."""
         wanted = self.parsed(OrderIn)["modules"]
         order = [ModuleOrder(module["id"], tuple(module["lesson_ids"])) for module in wanted]
-        order_version(actor=self.actor, version_id=pk, revision=self._revision(), order=order)
+        order_version(actor=self.actor, version_id=pk, revision=self.claimed_if_match(), order=order)
         return self._tree(pk)
 
     @extend_schema(parameters=[IF_MATCH], request=VersionRulesIn, responses={200: EditedOut})
@@ -103,7 +103,9 @@ class VersionViewSet(DraftViewSet):
     def rules(self, request: Request, pk: uuid.UUID) -> Response:
         """Say in which order lessons open and what completes the course; what is left out has its default."""
         rules = self.parsed(VersionRulesIn)
-        edited = set_version_rules(actor=self.actor, version_id=pk, revision=self._revision(), rules=rules)
+        edited = set_version_rules(
+            actor=self.actor, version_id=pk, revision=self.claimed_if_match(), rules=rules
+        )
         return self._edited(edited)
 
     @extend_schema(parameters=[IF_MATCH], request=BulkIn, responses={200: BulkOut})
@@ -111,7 +113,7 @@ class VersionViewSet(DraftViewSet):
     def bulk(self, request: Request, pk: uuid.UUID) -> Response:
         """Do many acts on lessons in one step: all of them, or none with every refused act named by index."""
         acts: Any = self.parsed(BulkIn)["acts"]
-        outcome = change_lessons(actor=self.actor, version_id=pk, revision=self._revision(), acts=acts)
+        outcome = change_lessons(actor=self.actor, version_id=pk, revision=self.claimed_if_match(), acts=acts)
         return self.answer(BulkOut, outcome, headers={"ETag": f'"{outcome.revision}"'})
 
     @extend_schema(parameters=[LearnerPreviewFilter], responses={200: LearnerPreviewOut})
@@ -147,7 +149,7 @@ class ModuleViewSet(DraftViewSet):
         edited = add_module(
             actor=self.actor,
             version_id=version_id,
-            revision=self._revision(),
+            revision=self.claimed_if_match(),
             facts=facts,  # type: ignore[arg-type]
             position=position,
         )
@@ -158,7 +160,11 @@ class ModuleViewSet(DraftViewSet):
         """Change a module."""
         facts: Any = self.parsed(UpdateModuleIn)
         edited = update_module(
-            actor=self.actor, version_id=version_id, module_id=pk, revision=self._revision(), facts=facts
+            actor=self.actor,
+            version_id=version_id,
+            module_id=pk,
+            revision=self.claimed_if_match(),
+            facts=facts,
         )
         return self._edited(edited)
 
@@ -166,7 +172,7 @@ class ModuleViewSet(DraftViewSet):
     def destroy(self, request: Request, version_id: uuid.UUID, pk: uuid.UUID) -> Response:
         """Delete a module with its lessons."""
         edited = delete_module(
-            actor=self.actor, version_id=version_id, module_id=pk, revision=self._revision()
+            actor=self.actor, version_id=version_id, module_id=pk, revision=self.claimed_if_match()
         )
         return self._gone(edited)
 
@@ -175,7 +181,7 @@ class ModuleViewSet(DraftViewSet):
     def duplicate(self, request: Request, version_id: uuid.UUID, pk: uuid.UUID) -> Response:
         """Copy the module with everything in it, right behind it, as a module of its own."""
         edited = duplicate_module(
-            actor=self.actor, version_id=version_id, module_id=pk, revision=self._revision()
+            actor=self.actor, version_id=version_id, module_id=pk, revision=self.claimed_if_match()
         )
         return self._edited(edited, status=201, location=f"/api/v1/versions/{version_id}")
 
@@ -189,7 +195,7 @@ class ModuleViewSet(DraftViewSet):
             version_id=version_id,
             module_id=pk,
             language=facts.pop("language"),
-            revision=self._revision(),
+            revision=self.claimed_if_match(),
             facts=facts,
         )
         return self._edited(edited)
@@ -205,7 +211,7 @@ class ModuleViewSet(DraftViewSet):
             actor=self.actor,
             version_id=version_id,
             module_id=pk,
-            revision=self._revision(),
+            revision=self.claimed_if_match(),
             **self.parsed_query(TranslationFilter),
         )
         return self._gone(edited)

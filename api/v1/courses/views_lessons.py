@@ -57,7 +57,7 @@ class LessonViewSet(DraftViewSet):
         edited = add_lesson(
             actor=self.actor,
             version_id=version_id,
-            revision=self._revision(),
+            revision=self.claimed_if_match(),
             module_id=module_id,
             facts=facts,
             position=position,
@@ -79,7 +79,7 @@ class LessonViewSet(DraftViewSet):
             actor=self.actor,
             version_id=version_id,
             lesson_id=pk,
-            revision=self._revision(),
+            revision=self.claimed_if_match(),
             facts=facts,
             module_id=module_id,
         )
@@ -91,7 +91,7 @@ class LessonViewSet(DraftViewSet):
     def destroy(self, request: Request, version_id: uuid.UUID, pk: uuid.UUID) -> Response:
         """Delete a lesson with its topics, or a topic."""
         edited = delete_lesson(
-            actor=self.actor, version_id=version_id, lesson_id=pk, revision=self._revision()
+            actor=self.actor, version_id=version_id, lesson_id=pk, revision=self.claimed_if_match()
         )
         return self._gone(edited)
 
@@ -104,7 +104,7 @@ class LessonViewSet(DraftViewSet):
             actor=self.actor,
             version_id=version_id,
             lesson_id=pk,
-            revision=self._revision(),
+            revision=self.claimed_if_match(),
             position=facts.pop("position", None),
             facts=facts,
         )
@@ -118,7 +118,7 @@ class LessonViewSet(DraftViewSet):
             actor=self.actor,
             version_id=version_id,
             lesson_id=pk,
-            revision=self._revision(),
+            revision=self.claimed_if_match(),
             **self.parsed(TopicOrderIn),
         )
         return self._edited(edited)
@@ -128,7 +128,7 @@ class LessonViewSet(DraftViewSet):
     def duplicate(self, request: Request, version_id: uuid.UUID, pk: uuid.UUID) -> Response:
         """Copy the lesson with its topics and resources, right behind it, as a lesson of its own."""
         edited = duplicate_lesson(
-            actor=self.actor, version_id=version_id, lesson_id=pk, revision=self._revision()
+            actor=self.actor, version_id=version_id, lesson_id=pk, revision=self.claimed_if_match()
         )
         return self._edited(edited, status=201, location=_address(version_id, edited.id))
 
@@ -142,7 +142,7 @@ class LessonViewSet(DraftViewSet):
             version_id=version_id,
             lesson_id=pk,
             language=facts.pop("language"),
-            revision=self._revision(),
+            revision=self.claimed_if_match(),
             facts=facts,
         )
         return self._edited(edited)
@@ -158,7 +158,7 @@ class LessonViewSet(DraftViewSet):
             actor=self.actor,
             version_id=version_id,
             lesson_id=pk,
-            revision=self._revision(),
+            revision=self.claimed_if_match(),
             **self.parsed_query(TranslationFilter),
         )
         return self._gone(edited)

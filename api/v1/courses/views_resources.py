@@ -37,7 +37,7 @@ class ResourceViewSet(DraftViewSet):
             actor=self.actor,
             version_id=version_id,
             lesson_id=lesson_id,
-            revision=self._revision(),
+            revision=self.claimed_if_match(),
             position=facts.pop("position", None),
             facts=facts,
         )
@@ -55,7 +55,7 @@ class ResourceViewSet(DraftViewSet):
             version_id=version_id,
             lesson_id=lesson_id,
             resource_id=pk,
-            revision=self._revision(),
+            revision=self.claimed_if_match(),
             facts=facts,
         )
         return self._edited(edited)
@@ -72,7 +72,7 @@ class ResourceViewSet(DraftViewSet):
             version_id=version_id,
             lesson_id=lesson_id,
             resource_id=pk,
-            revision=self._revision(),
+            revision=self.claimed_if_match(),
         )
         return self._gone(edited)
 
@@ -84,7 +84,7 @@ class ResourceViewSet(DraftViewSet):
             actor=self.actor,
             version_id=version_id,
             lesson_id=lesson_id,
-            revision=self._revision(),
+            revision=self.claimed_if_match(),
             **self.parsed(ResourceOrderIn),
         )
         return self._edited(edited)

@@ -8,7 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.core.viewsets import DomainViewSet, PreconditionRequired
+from api.core.viewsets import DomainViewSet
 from api.v1.courses.editing import IF_MATCH
 from api.v1.courses.serializers_reviews import (
     ApproveIn,
@@ -45,13 +45,11 @@ class VersionReviewViewSet(DomainViewSet):
     @extend_schema(parameters=[IF_MATCH], request=SubmitIn, responses={201: ReviewOut})
     def create(self, request: Request, version_id: uuid.UUID) -> Response:
         """Hand a draft in as it stands. Handed in twice unchanged it waits once."""
-        try:
-            revision = self.if_match()
-        except PreconditionRequired:
-            # The service refuses that, once it knows that the caller may know of the draft.
-            revision = ""
         review = submit_version(
-            actor=self.actor, version_id=version_id, revision=revision, **self.parsed(SubmitIn)
+            actor=self.actor,
+            version_id=version_id,
+            revision=self.claimed_if_match(),
+            **self.parsed(SubmitIn),
         )
         found = get_review(self.actor, review.id)
         return self.answer(ReviewOut, found, status=201, headers={"Location": f"/api/v1/reviews/{review.id}"})

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.core.pagination import PageByCursor
-from api.core.viewsets import DomainViewSet, PreconditionRequired
+from api.core.viewsets import DomainViewSet
 from api.v1.paths.serializers import (
     DecisionIn,
     MyPathDetailOut,
@@ -101,7 +101,9 @@ class PathViewSet(DomainViewSet):
     @extend_schema(parameters=[IF_MATCH], request=PathChangeIn, responses={200: PathDetailOut})
     def partial_update(self, request: Request, pk: uuid.UUID) -> Response:
         """Change what a path says of itself."""
-        update_path(actor=self.actor, path_id=pk, revision=self._revision(), **self.parsed(PathChangeIn))
+        update_path(
+            actor=self.actor, path_id=pk, revision=self.claimed_if_match(), **self.parsed(PathChangeIn)
+        )
         return self._detail(pk)
 
     @extend_schema(responses={204: OpenApiResponse(description="The path is hidden from everybody.")})
@@ -115,7 +117,7 @@ class PathViewSet(DomainViewSet):
     def steps(self, request: Request, pk: uuid.UUID) -> Response:
         """Set all steps of the path, in order, at once; everybody on it is counted anew."""
         wanted: Any = self.parsed(StepsIn)["steps"]
-        set_steps(actor=self.actor, path_id=pk, revision=self._revision(), steps=wanted)
+        set_steps(actor=self.actor, path_id=pk, revision=self.claimed_if_match(), steps=wanted)
         return self._detail(pk)
 
     @extend_schema(request=None, responses={200: PathDetailOut})
@@ -164,13 +166,6 @@ class PathViewSet(DomainViewSet):
         """Give or take the right to manage the path; it counts for instructors and managers."""
         set_path_manager(actor=self.actor, path_id=pk, **self.parsed(PathManagerIn))
         return self.answer(PathManagerOut, list_path_managers(actor=self.actor, path_id=pk), many=True)
-
-    def _revision(self) -> str:
-        """Return If-Match, "" without one: the service refuses that, once it knows that the path exists."""
-        try:
-            return self.if_match()
-        except PreconditionRequired:
-            return ""
 
     def _detail(
         self, path_id: uuid.UUID, *, status: int = 200, headers: dict[str, str] | None = None
